@@ -1,0 +1,69 @@
+/**
+ * Why a run of ss gave no table that can be trusted. An exit code of 0 is no proof: ss also exits with it after it
+ * fell back to procfs, or broke off in the middle of a dump.
+ *
+ * - `enoent`: there is no such file. `eacces`: it cannot be executed, or this process may start none.
+ * - `spawn_failed`: no process could be started (out of descriptors, processes or memory); the detail has the code.
+ * - `unsupported_option`: exit 255, an ss too old for an option. `usage`: any other exit code that is not 0.
+ * - `netlink_denied_fallback`: ss read /proc/net/tcp instead. `netlink_partial`: the dump failed half-way; its rows
+ *   are incomplete and some are there twice.
+ * - `signalled`: a signal ended it (SIGSYS: a seccomp filter). `timeout`: it was killed for taking too long.
+ * - `truncated`: its output ends inside a line. `parse_ratio`: more than 1% of the lines are no rows.
+ * - `empty_suspect`: no rows, although other counters say that there are sockets.
+ * - `consumer_threw`: the caller's `onRow` threw.
+ */
+export const SS_FAILURES = [
+  'enoent',
+  'eacces',
+  'spawn_failed',
+  'unsupported_option',
+  'usage',
+  'netlink_denied_fallback',
+  'netlink_partial',
+  'signalled',
+  'timeout',
+  'truncated',
+  'parse_ratio',
+  'empty_suspect',
+  'consumer_threw',
+] as const;
+
+/** One of {@link SS_FAILURES}. */
+export type SsFailure = (typeof SS_FAILURES)[number];
+
+/**
+ * What is wrong with a table that can still be used: `stderr`, ss complained of something unknown; `unparsed`, up to
+ * 1% of the lines are no rows.
+ */
+export const SS_DEGRADATIONS = ['stderr', 'unparsed'] as const;
+
+/** One of {@link SS_DEGRADATIONS}. */
+export type SsDegradation = (typeof SS_DEGRADATIONS)[number];
+
+/**
+ * What one line that ss wrote to stderr means for its table: a failure, `degraded` where it is not known, or
+ * undefined where it means nothing.
+ *
+ * @example judgeComplaint('RTNETLINK answers: Device or resource busy') // 'netlink_partial'
+ */
+export function judgeComplaint(line: string): SsFailure | 'degraded' | undefined {
+  if (line === '' || CGROUP_NAME_UNKNOWN.test(line)) return undefined;
+  if (NETLINK_DENIED.test(line)) return 'netlink_denied_fallback';
+  if (NETLINK_BROKEN.test(line)) return 'netlink_partial';
+  return 'degraded';
+}
+
+/** The failure that an error of spawn(2), or of Node's permission model, stands for. */
+export function judgeSpawnError(code: string | undefined): SsFailure {
+  if (code === 'ENOENT') return 'enoent';
+  return code === 'EACCES' || code === 'EPERM' || code === 'ERR_ACCESS_DENIED' ? 'eacces' : 'spawn_failed';
+}
+
+// With -e ss looks up the name of every socket's cgroup and complains once per socket that has none it can see:
+// no cgroup2 mount, no CAP_DAC_READ_SEARCH in a container (iproute2, lib/fs.c, get_cgroup2_path).
+const CGROUP_NAME_UNKNOWN = /cgroup2|^Failed to (open mounts file|read value of symbolic link)/;
+
+// What iproute2's lib/libnetlink.c says when it cannot open its socket, and when a dump breaks off.
+const NETLINK_DENIED = /^Cannot (open|bind) netlink socket|^Cannot getsockname/;
+const NETLINK_BROKEN =
+  /netlink receive error|RTNETLINK answers|TCPDIAG answers|EOF on netlink|Dump was interrupted|[Mm]essage truncated|Remnant/;

@@ -1,0 +1,186 @@
+import { readSocketInode } from '../kernel/inode.ts';
+import { findSs, readSs, type SsRead } from '../kernel/read-ss.ts';
+import { SS_DEGRADATIONS, SS_FAILURES, type SsDegradation, type SsFailure } from '../kernel/ss-failure.ts';
+import type { ObserveContext } from '../observe/context.ts';
+import type { NodeServer } from '../observe/node-socket.ts';
+import { lookAt } from '../observe/walk.ts';
+import { Histogram } from '../sockets/histogram.ts';
+import { Join, type KernelColumn } from '../sockets/join.ts';
+import { stateOf } from '../sockets/record.ts';
+import { STATE } from '../tcp/state.ts';
+import type { ResolvedOptions } from './options.ts';
+
+/** Where a table may come from. */
+export const SOURCES = ['ss', 'procfs'] as const;
+
+/** One of {@link SOURCES}. */
+export type Source = (typeof SOURCES)[number];
+
+/** Why a sample may fail, or be worse than it might. */
+export type CollectorReason = SsFailure | SsDegradation;
+
+/** Every {@link CollectorReason}. */
+export const COLLECTOR_REASONS: readonly CollectorReason[] = [...SS_FAILURES, ...SS_DEGRADATIONS];
+
+/** What one call of `sample()` came to. */
+export type SampleResult =
+  | { readonly ok: true; readonly rows: number; readonly durationMs: number }
+  | { readonly ok: false; readonly reason: CollectorReason; readonly detail: string; readonly durationMs: number };
+
+/** At most so many records, or so long, in one turn of the event loop. */
+const SLICE_RECORDS = 1_000;
+const SLICE_MS = 2;
+/** Sampling may take this share of one core. */
+const DUTY = 0.01;
+/** A table is too old to be shown after this many intervals. */
+const STALE_INTERVALS = 3;
+const FIRST_SAMPLE_MS = 500;
+
+/** Samples the kernel's table on an unreferenced timer, one at a time, and keeps the newest complete one. */
+export class Collector {
+  readonly durations: Histogram = new Histogram([0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1, 5]);
+  readonly blocked: Histogram = new Histogram([0.0005, 0.001, 0.0025, 0.005, 0.01, 0.05, 0.25]);
+  readonly errors: Map<CollectorReason, number> = new Map();
+  column: KernelColumn | undefined;
+  lastSuccessSeconds: number | undefined;
+  /** False on platforms that have no socket table we can read. */
+  readonly supported: boolean;
+
+  readonly #context: ObserveContext;
+  readonly #options: ResolvedOptions;
+  readonly #pollServers: () => void;
+  readonly #claimListeners: boolean;
+  #ssPath: string | undefined;
+  #flight: Promise<SampleResult> | undefined;
+  #timer: NodeJS.Timeout | undefined;
+  #lastMs = 0;
+  #closed = false;
+
+  /**
+   * @param pollServers looks whether listeners were closed
+   * @param claimListeners false in a cluster worker, where the listening socket is the primary's
+   */
+  constructor(context: ObserveContext, options: ResolvedOptions, pollServers: () => void, claimListeners: boolean) {
+    this.#context = context;
+    this.#options = options;
+    this.#pollServers = pollServers;
+    this.#claimListeners = claimListeners;
+    this.#ssPath = options.ssPath;
+    this.supported = process.platform === 'linux';
+    if (this.supported) this.#schedule(Math.min(FIRST_SAMPLE_MS, options.sampleIntervalMs));
+  }
+
+  /** Whether the newest complete table is young enough to be shown. */
+  isFresh(): boolean {
+    const { column } = this;
+    if (column === undefined) return false;
+    return performance.now() - column.endedAt <= STALE_INTERVALS * this.#intervalMs();
+  }
+
+  /** Takes a sample now, or joins the one under way. Never rejects. */
+  sample(): Promise<SampleResult> {
+    this.#flight ??= this.#sampleOnce().finally(() => {
+      this.#flight = undefined;
+    });
+    return this.#flight;
+  }
+
+  close(): void {
+    this.#closed = true;
+    clearTimeout(this.#timer);
+  }
+
+  #intervalMs(): number {
+    return Math.max(this.#options.sampleIntervalMs, this.#lastMs / DUTY);
+  }
+
+  #schedule(delayMs: number): void {
+    if (this.#closed) return;
+    clearTimeout(this.#timer);
+    this.#timer = setTimeout(() => void this.sample(), delayMs);
+    this.#timer.unref();
+  }
+
+  async #sampleOnce(): Promise<SampleResult> {
+    const startedAt = performance.now();
+    let result: SampleResult;
+    try {
+      await this.#walk();
+      result = await this.#readTable();
+    } catch (error) {
+      this.#context.report('collector', error);
+      const detail = error instanceof Error ? error.message : String(error);
+      result = { ok: false, reason: 'consumer_threw', detail, durationMs: performance.now() - startedAt };
+    }
+    if (!result.ok) this.#fail(result.reason, result.detail);
+    this.#schedule(this.#intervalMs());
+    return result;
+  }
+
+  /** Looks at every live record, newest last, in slices; records that leave meanwhile are skipped or seen twice. */
+  async #walk(): Promise<void> {
+    this.#pollServers();
+    if (this.#claimListeners) this.#readListenerInodes();
+    const { ledger } = this.#context;
+    ledger.evictIdleNames(this.#context.now());
+    let index = ledger.records.length - 1;
+    while (index >= 0) {
+      const sliceEnd = performance.now() + SLICE_MS;
+      for (let looked = 0; index >= 0 && looked < SLICE_RECORDS; looked++, index--) {
+        const record = ledger.records[index];
+        if (record !== undefined) lookAt(this.#context, record);
+        if ((looked & 63) === 63 && performance.now() > sliceEnd) break;
+      }
+      if (index >= 0) await turn();
+    }
+  }
+
+  #readListenerInodes(): void {
+    for (const listener of this.#context.ledger.listeners) {
+      if (listener.inode !== 0 || stateOf(listener) !== STATE.LISTEN) continue;
+      const fd = (listener.ref.deref() as NodeServer | undefined)?._handle?.fd;
+      if (typeof fd === 'number' && fd >= 0) listener.inode = readSocketInode(fd);
+    }
+  }
+
+  async #readTable(): Promise<SampleResult> {
+    this.#ssPath ??= findSs((process.env['PATH'] ?? '').split(':'));
+    if (this.#ssPath === undefined) {
+      return { ok: false, reason: 'enoent', detail: 'no ss in PATH or the system folders', durationMs: 0 };
+    }
+    const startedAt = performance.now();
+    const join = new Join(this.#context.ledger, startedAt);
+    const read: SsRead = await readSs({
+      path: this.#ssPath,
+      timeoutMs: this.#options.sampleTimeoutMs,
+      onRow: (row) => join.add(row, performance.now()),
+    });
+    const { durationMs } = read;
+    this.#lastMs = durationMs;
+    this.durations.observe(durationMs / 1000);
+    this.blocked.observe(read.blockedMs / 1000);
+    if (!read.ok) return { ok: false, reason: read.reason, detail: read.detail, durationMs };
+    if (read.degraded !== undefined) this.#count(read.degraded.reason);
+    this.column = join.finish(performance.now());
+    this.lastSuccessSeconds = Date.now() / 1000;
+    return { ok: true, rows: read.rows, durationMs };
+  }
+
+  #fail(reason: CollectorReason, detail: string): void {
+    const first = !this.errors.has(reason);
+    this.#count(reason);
+    if (first)
+      this.#options.onWarning(new Error(`finwait cannot read the kernel's socket table: ${reason} (${detail})`));
+  }
+
+  #count(reason: CollectorReason): void {
+    this.errors.set(reason, (this.errors.get(reason) ?? 0) + 1);
+  }
+}
+
+/** One turn of the event loop, without keeping it alive. */
+function turn(): Promise<void> {
+  return new Promise((resolve) => {
+    setImmediate(resolve).unref();
+  });
+}

@@ -1,0 +1,169 @@
+import cluster from 'node:cluster';
+import type { Server, Socket } from 'node:net';
+import { readNetns } from '../kernel/netns.ts';
+import { type Component, eofEventOf, type ObserveContext } from '../observe/context.ts';
+import { isServer, isSocket, type NodeSocket } from '../observe/node-socket.ts';
+import { noticeResets } from '../observe/reset-intent.ts';
+import { observeServers } from '../observe/server.ts';
+import { observeSocket as observeOneSocket } from '../observe/socket.ts';
+import { socketEvents } from '../observe/socket-events.ts';
+import { createTap } from '../observe/tap.ts';
+import { Ledger } from '../sockets/ledger.ts';
+import type { SocketRecord } from '../sockets/record.ts';
+import { TUPLE_WORDS } from '../sockets/tuple.ts';
+import { Collector, type SampleResult } from './collector.ts';
+import { type MonitorOptions, type NameOptions, resolveName, resolveOptions, show } from './options.ts';
+import { type Snapshot, takeSnapshot } from './snapshot.ts';
+
+/** Watches the sockets it is shown and joins each with its row in the kernel's table. See {@link createMonitor}. */
+export interface Monitor {
+  /**
+   * Observes a server (net, http, https, tls, http2): its listening socket, and every connection from the moment it is
+   * accepted. Connections that are open already are adopted. Adds no listener.
+   *
+   * @param server the server, listening or not
+   * @param options `name`: the `name` label; by default the port
+   * @returns a function that ends the observation; what is open then counts as released. Observing a server again
+   *   returns the same function.
+   * @throws TypeError if it is no server, or another listening server has the name already
+   * @example monitor.observeServer(http.createServer(app), { name: 'api' })
+   */
+  observeServer(server: Server, options?: NameOptions): () => void;
+  /**
+   * Observes a client socket, before or after it connects: every connection attempt, reconnects included. A destroyed
+   * socket, a unix socket, a pipe and the standard streams are left alone.
+   *
+   * @param socket a net.Socket or tls.TLSSocket
+   * @param options `name`: the `name` label; by default the host as the program gave it, and the port
+   * @returns a function that ends the observation; an open connection then counts as released
+   * @throws TypeError if it is no socket
+   * @example monitor.observeSocket(net.connect(6379, 'cache'), { name: 'redis' })
+   */
+  observeSocket(socket: Socket, options?: NameOptions): () => void;
+  /** Everything known now, as plain frozen data: both columns by state, by name and for the 1,000 worst sockets. */
+  snapshot(): Snapshot;
+  /**
+   * Samples the kernel's table now, or joins the sample under way. Never rejects: a failure is in the result and in
+   * `collector_errors_total`.
+   *
+   * @example const { ok } = await monitor.sample()
+   */
+  sample(): Promise<SampleResult>;
+  /** Remembers the last HTTP request of an observed connection, for the reports: method and route, never a body. */
+  noteRequest(socket: Socket, request: string): void;
+  /** Ends every observation and the sampling. Twice is fine. */
+  close(): void;
+}
+
+/** What exporters need of a monitor; not part of its public face. */
+export interface MonitorInternals {
+  readonly ledger: Ledger;
+  readonly collector: Collector;
+  readonly netns: string;
+  readonly internalErrors: ReadonlyMap<Component, number>;
+  /** Calls back at every observation of a histogram, as it is made. Returns the function that ends it. */
+  readonly report: (component: Component, error: unknown) => void;
+  readonly isClosed: () => boolean;
+}
+
+const internals = new WeakMap<Monitor, MonitorInternals>();
+
+/** The inside of a monitor, for the exporters. Throws if it is none of ours. */
+export function internalsOf(monitor: Monitor): MonitorInternals {
+  const inside = internals.get(monitor);
+  if (inside === undefined) throw new TypeError(`not a monitor made by createMonitor: received ${show(monitor)}`);
+  return inside;
+}
+
+/**
+ * Creates a monitor. It starts sampling the kernel's table at once, on a timer that keeps nothing alive, and observes
+ * what it is shown.
+ *
+ * @param options see {@link MonitorOptions}
+ * @throws TypeError or RangeError with the value received, if an option is wrong
+ * @example
+ * const monitor = createMonitor({ sampleIntervalMs: 15_000 });
+ * monitor.observeServer(server, { name: 'api' });
+ */
+export function createMonitor(options: MonitorOptions = {}): Monitor {
+  const resolved = resolveOptions(options);
+  const ledger = new Ledger(resolved.maxNames);
+  const internalErrors = new Map<Component, number>();
+  const resets = noticeResets();
+  let closed = false;
+
+  function report(component: Component, error: unknown): void {
+    const before = internalErrors.get(component) ?? 0;
+    internalErrors.set(component, before + 1);
+    if (before > 0) return;
+    const warning = new Error(`finwait: its ${component} failed`, { cause: error });
+    try {
+      resolved.onWarning(warning);
+    } catch {
+      internalErrors.set('callback', (internalErrors.get('callback') ?? 0) + 1);
+    }
+  }
+
+  const context: ObserveContext = {
+    ledger,
+    now: () => Math.round(performance.now() * 10),
+    eofEvent: eofEventOf(process.versions.uv),
+    resets,
+    listenerOf: new WeakMap(),
+    tuple: new Uint32Array(TUPLE_WORDS),
+    endpoint: {},
+    report,
+  };
+  const sockets = createTap<SocketRecord>(socketEvents(context));
+  const servers = observeServers(context, sockets);
+  const collector = new Collector(context, resolved, () => servers.poll(), !cluster.isWorker);
+
+  function refuseClosed(caller: string): void {
+    if (closed) throw new Error(`${caller}: this monitor is closed`);
+  }
+
+  const monitor: Monitor = {
+    observeServer(server, nameOptions = {}) {
+      refuseClosed('observeServer');
+      if (!isServer(server)) throw new TypeError(`observeServer takes a net.Server, received ${show(server)}`);
+      return servers.observe(server, resolveName('observeServer', nameOptions));
+    },
+    observeSocket(socket, nameOptions = {}) {
+      refuseClosed('observeSocket');
+      if (!isSocket(socket)) throw new TypeError(`observeSocket takes a net.Socket, received ${show(socket)}`);
+      return observeOneSocket(context, sockets, socket as NodeSocket, resolveName('observeSocket', nameOptions));
+    },
+    snapshot() {
+      servers.poll();
+      return takeSnapshot(ledger, collector.isFresh() ? collector.column : undefined, context.now());
+    },
+    async sample() {
+      refuseClosed('sample');
+      // The sampling keeps nothing alive, but a program that awaits it has something to do.
+      const hold = setInterval(() => undefined, 60_000);
+      try {
+        return await collector.sample();
+      } finally {
+        clearInterval(hold);
+      }
+    },
+    noteRequest(socket, request) {
+      const record = sockets.get(socket);
+      if (record !== undefined) record.request = request;
+    },
+    close() {
+      if (closed) return;
+      closed = true;
+      collector.close();
+      servers.stop();
+      for (const record of [...ledger.records]) {
+        const socket = record.ref.deref();
+        ledger.release(record, context.now());
+        if (socket !== undefined) sockets.detach(socket);
+      }
+      resets.stop();
+    },
+  };
+  internals.set(monitor, { ledger, collector, netns: readNetns(), internalErrors, report, isClosed: () => closed });
+  return monitor;
+}

@@ -1,0 +1,103 @@
+/** Options of {@link createMonitor}. */
+export interface MonitorOptions {
+  /**
+   * Milliseconds between two samples of the kernel's socket table, 100 to 3,600,000. Sampling slows itself down where
+   * that would cost more than 1% of a core. @default 15000
+   */
+  readonly sampleIntervalMs?: number;
+  /** Milliseconds after which a sample is given up, 100 to 60,000. @default 5000 */
+  readonly sampleTimeoutMs?: number;
+  /** How many different names get series of their own, 1 to 1000; the rest is `_other`. @default 20 */
+  readonly maxNames?: number;
+  /** Absolute path of `ss`. By default it is looked up once in PATH and the system folders. */
+  readonly ssPath?: string;
+  /**
+   * Called once for each kind of trouble finwait has with itself (a reader that fails, a callback that throws).
+   * @default process.emitWarning
+   */
+  readonly onWarning?: (warning: Error) => void;
+}
+
+/** The options with their defaults filled in. */
+export interface ResolvedOptions {
+  readonly sampleIntervalMs: number;
+  readonly sampleTimeoutMs: number;
+  readonly maxNames: number;
+  readonly ssPath: string | undefined;
+  readonly onWarning: (warning: Error) => void;
+}
+
+const NUMBERS = {
+  sampleIntervalMs: { fallback: 15_000, min: 100, max: 3_600_000 },
+  sampleTimeoutMs: { fallback: 5_000, min: 100, max: 60_000 },
+  maxNames: { fallback: 20, min: 1, max: 1_000 },
+} as const;
+const KEYS = [...Object.keys(NUMBERS), 'ssPath', 'onWarning'];
+
+/** Checks options and fills the defaults in; a wrong one is refused with the value that was received. */
+export function resolveOptions(options: MonitorOptions): ResolvedOptions {
+  refuseUnknownKeys('createMonitor', options, KEYS);
+  const { ssPath, onWarning } = options;
+  if (ssPath !== undefined && (typeof ssPath !== 'string' || !ssPath.startsWith('/'))) {
+    throw new TypeError(`ssPath is an absolute path, received ${show(ssPath)}`);
+  }
+  if (onWarning !== undefined && typeof onWarning !== 'function') {
+    throw new TypeError(`onWarning is a function, received ${show(onWarning)}`);
+  }
+  return {
+    sampleIntervalMs: numberOf('sampleIntervalMs', options.sampleIntervalMs),
+    sampleTimeoutMs: numberOf('sampleTimeoutMs', options.sampleTimeoutMs),
+    maxNames: numberOf('maxNames', options.maxNames),
+    ssPath,
+    onWarning: onWarning ?? ((warning) => process.emitWarning(warning)),
+  };
+}
+
+/** Options of an observer: only a name so far. */
+export interface NameOptions {
+  /** The `name` label of its connections: 1 to 64 printable characters, not beginning with `_`. */
+  readonly name?: string;
+}
+
+/** The name out of an observer's options, or undefined; a wrong one is refused. */
+export function resolveName(caller: string, options: NameOptions): string | undefined {
+  refuseUnknownKeys(caller, options, ['name']);
+  const { name } = options;
+  if (name === undefined) return undefined;
+  if (typeof name !== 'string' || !NAME.test(name)) {
+    throw new TypeError(
+      `${caller}: name is 1 to 64 printable characters and does not begin with '_', received ${show(name)}`,
+    );
+  }
+  return name;
+}
+
+/** Refuses anything but a plain object of the given keys. */
+export function refuseUnknownKeys(caller: string, options: unknown, keys: readonly string[]): void {
+  if (typeof options !== 'object' || options === null || Array.isArray(options)) {
+    throw new TypeError(`${caller}: options are an object, received ${show(options)}`);
+  }
+  for (const key of Object.keys(options)) {
+    if (!keys.includes(key)) throw new TypeError(`${caller}: unknown option '${key}', known are ${keys.join(', ')}`);
+  }
+}
+
+/** A received value for an error message, cut short. */
+export function show(value: unknown): string {
+  if (typeof value === 'string') return `'${value.slice(0, 80)}'`;
+  if (typeof value === 'function') return 'a function';
+  if (typeof value === 'object' && value !== null) return `an instance of ${value.constructor?.name ?? 'Object'}`;
+  return String(value);
+}
+
+const NAME = /^(?!_)[\x20-\x7e]{1,64}$/;
+
+function numberOf(key: keyof typeof NUMBERS, value: unknown): number {
+  const { fallback, min, max } = NUMBERS[key];
+  if (value === undefined) return fallback;
+  if (typeof value !== 'number' || !Number.isInteger(value)) {
+    throw new TypeError(`${key} is an integer, received ${show(value)}`);
+  }
+  if (value < min || value > max) throw new RangeError(`${key} is between ${min} and ${max}, received ${value}`);
+  return value;
+}

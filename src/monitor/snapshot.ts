@@ -1,0 +1,196 @@
+import type { KernelColumn } from '../sockets/join.ts';
+import { COUNT, type Ledger, TICKS_PER_SECOND } from '../sockets/ledger.ts';
+import type { Side } from '../sockets/names.ts';
+import { FLAG, type SocketRecord, stateOf } from '../sockets/record.ts';
+import { endpointText, TUPLE, TUPLE_WORDS } from '../sockets/tuple.ts';
+import { type Reading, readingOf } from '../tcp/reading.ts';
+import { STATE, STATE_SLOTS, STATES, type State, type StateLabel, stateLabel } from '../tcp/state.ts';
+
+/** A number for each of the 11 states. */
+export type StateCounts = { readonly [state in StateLabel]: number };
+
+/** One open socket, both columns. */
+export interface SocketSnapshot {
+  readonly side: Side;
+  readonly name: string;
+  /** `127.0.0.1:8080`; undefined while unknown. The local address of a server may be its wildcard. */
+  readonly local: string | undefined;
+  readonly peer: string | undefined;
+  /** Node's column, as it reads now. */
+  readonly node: Reading;
+  /** Milliseconds since Node's column moved. */
+  readonly nodeStateAgeMs: number;
+  /** Milliseconds since Node last proved this state; undefined where it was only inferred. */
+  readonly nodeStateObservedMs: number | undefined;
+  /** The kernel's column in the newest table; undefined where it has no row for this socket. */
+  readonly kernel: StateLabel | undefined;
+  /** The state to act on: the kernel's where it is known, else Node's. */
+  readonly state: StateLabel;
+  readonly ageMs: number;
+  readonly bytesReceived: number;
+  readonly bytesSent: number;
+  /** Nobody reads the socket: Node cannot see a FIN now. */
+  readonly blind: boolean;
+  /** How many kernel sockets this object has had before. */
+  readonly generation: number;
+  /** The last HTTP request, such as `GET /users/:id`. */
+  readonly request: string | undefined;
+}
+
+/** One (side, name), both columns. */
+export interface NameSnapshot {
+  readonly side: Side;
+  readonly name: string;
+  readonly open: number;
+  readonly opened: number;
+  readonly adopted: number;
+  readonly closed: number;
+  readonly released: number;
+  readonly node: StateCounts;
+  readonly kernel: StateCounts | undefined;
+}
+
+/** What finwait knows at one moment, as plain data. */
+export interface Snapshot {
+  readonly takenAt: string;
+  /** The newest complete table of the kernel; undefined while there is none. */
+  readonly table: { readonly ageMs: number; readonly rows: number; readonly states: StateCounts } | undefined;
+  /** Sums over all names, both columns. */
+  readonly node: StateCounts;
+  readonly kernel: StateCounts | undefined;
+  readonly names: readonly NameSnapshot[];
+  /** The sockets that look worst first, at most 1,000. */
+  readonly sockets: readonly SocketSnapshot[];
+  readonly socketsOmitted: number;
+  /** Events that a state did not allow: each is a defect of finwait, or of a program that emits by hand. */
+  readonly illegal: readonly { readonly from: StateLabel; readonly event: string; readonly count: number }[];
+}
+
+const MOST_SOCKETS = 1_000;
+
+/** Reads the books and the newest table into plain, frozen data. */
+export function takeSnapshot(ledger: Ledger, column: KernelColumn | undefined, now: number): Snapshot {
+  const names = ledger.names.entries().map(({ slot, side, name }): NameSnapshot => {
+    const opened = ledger.count(slot, COUNT.opened);
+    const adopted = ledger.count(slot, COUNT.adopted);
+    const released = ledger.count(slot, COUNT.released);
+    const open = ledger.count(slot, COUNT.open);
+    return {
+      side,
+      name,
+      open,
+      opened,
+      adopted,
+      closed: opened + adopted - released - open,
+      released,
+      node: countsOf((state) => ledger.nodeState(slot, state)),
+      kernel: column && countsOf((state) => column.ownStates[slot * STATE_SLOTS + state] ?? 0),
+    };
+  });
+  const sockets = worstOf(ledger, column).map((record) => describe(ledger, column, record, now));
+  return deepFreeze({
+    takenAt: new Date().toISOString(),
+    table: column && {
+      ageMs: Math.max(0, now / 10 - column.endedAt),
+      rows: column.rows,
+      states: countsOf((state) => column.netnsStates[state] ?? 0),
+    },
+    node: sum(names.map((entry) => entry.node)),
+    kernel: column && sum(names.map((entry) => entry.kernel).filter((counts) => counts !== undefined)),
+    names,
+    sockets,
+    socketsOmitted: ledger.records.length - sockets.length,
+    illegal: [...ledger.illegal.values()].map(({ from, event, count }) => ({ from: stateLabel(from), event, count })),
+  });
+}
+
+function describe(ledger: Ledger, column: KernelColumn | undefined, record: SocketRecord, now: number): SocketSnapshot {
+  const entry = ledger.names.at(record.slot);
+  const node = readingOf(record.transition, (record.flags & FLAG.tls) !== 0);
+  const kernel = kernelStateOf(column, record);
+  let local: string | undefined;
+  let peer: string | undefined;
+  if (record.tupleSlot >= 0) {
+    ledger.tuples.read(record.tupleSlot, TUPLE_SCRATCH);
+    local = endpointText(TUPLE_SCRATCH, TUPLE.localAddress, TUPLE.localPort);
+    peer = endpointText(TUPLE_SCRATCH, TUPLE.peerAddress, TUPLE.peerPort);
+  }
+  return {
+    side: entry?.side ?? 'client',
+    name: entry?.name ?? '',
+    local,
+    peer,
+    node,
+    nodeStateAgeMs: ticksToMs(now - record.changedAt),
+    nodeStateObservedMs: record.observedAt < 0 ? undefined : ticksToMs(now - record.observedAt),
+    kernel: kernel && stateLabel(kernel),
+    state: kernel === undefined ? node.state : stateLabel(kernel),
+    ageMs: ticksToMs(now - record.openedAt),
+    bytesReceived: record.bytesReceived,
+    bytesSent: record.bytesSent,
+    blind: (record.flags & FLAG.blind) !== 0,
+    generation: record.generation,
+    request: record.request,
+  };
+}
+
+function kernelStateOf(column: KernelColumn | undefined, record: SocketRecord): State | undefined {
+  if (column === undefined || record.tupleSlot < 0) return undefined;
+  const state = column.stateByTuple[record.tupleSlot];
+  return state === undefined || state === 0 ? undefined : (state as State);
+}
+
+/** The worst records first: by what a person would look at, in either column. */
+function worstOf(ledger: Ledger, column: KernelColumn | undefined): SocketRecord[] {
+  const ranks: SocketRecord[][] = [[], [], [], []];
+  for (const record of ledger.records) {
+    const rank = Math.min(rankOf(stateOf(record)), rankOf(kernelStateOf(column, record) ?? stateOf(record)));
+    const bucket = ranks[rank] as SocketRecord[];
+    if (bucket.length < MOST_SOCKETS) bucket.push(record);
+  }
+  return ranks.flat().slice(0, MOST_SOCKETS);
+}
+
+function rankOf(state: State): number {
+  switch (state) {
+    case STATE.CLOSE_WAIT:
+      return 0;
+    case STATE.CLOSED:
+    case STATE.CLOSING:
+    case STATE.LAST_ACK:
+    case STATE.FIN_WAIT_1:
+    case STATE.FIN_WAIT_2:
+    case STATE.SYN_SENT:
+    case STATE.SYN_RECEIVED:
+      return 1;
+    case STATE.TIME_WAIT:
+      return 2;
+    case STATE.ESTABLISHED:
+    case STATE.LISTEN:
+      return 3;
+    default:
+      return state satisfies never;
+  }
+}
+
+function countsOf(count: (state: State) => number): StateCounts {
+  return Object.fromEntries(STATES.map((state) => [stateLabel(state), count(state)])) as StateCounts;
+}
+
+function sum(all: readonly StateCounts[]): StateCounts {
+  return countsOf((state) => all.reduce((total, counts) => total + counts[stateLabel(state)], 0));
+}
+
+function ticksToMs(ticks: number): number {
+  return Math.max(0, Math.round((ticks / TICKS_PER_SECOND) * 1000));
+}
+
+function deepFreeze<T>(value: T): T {
+  if (typeof value === 'object' && value !== null && !Object.isFrozen(value)) {
+    Object.freeze(value);
+    for (const child of Object.values(value)) deepFreeze(child);
+  }
+  return value;
+}
+
+const TUPLE_SCRATCH = new Uint32Array(TUPLE_WORDS);

@@ -1,0 +1,37 @@
+import type { Ledger, ListenerRecord } from '../sockets/ledger.ts';
+import { EVENT } from '../tcp/event.ts';
+import type { EndpointOut } from './node-socket.ts';
+import type { noticeResets } from './reset-intent.ts';
+
+/** Where inside finwait something went wrong: the label of `internal_errors_total`. */
+export const COMPONENTS = ['observer', 'collector', 'exporter', 'callback', 'helper'] as const;
+
+/** One of {@link COMPONENTS}. */
+export type Component = (typeof COMPONENTS)[number];
+
+/** What every observer of one monitor shares. */
+export interface ObserveContext {
+  readonly ledger: Ledger;
+  /** The ledger's clock, in ticks. */
+  readonly now: () => number;
+  /** What 'end' proves on this libuv. */
+  readonly eofEvent: typeof EVENT.eof | typeof EVENT.eofOrReset;
+  /** Notices resetAndDestroy(). */
+  readonly resets: ReturnType<typeof noticeResets>;
+  /** The listener of a server that is observed. */
+  readonly listenerOf: WeakMap<object, ListenerRecord>;
+  /** Scratch space for one tuple and one endpoint: observers run one after another. */
+  readonly tuple: Uint32Array;
+  readonly endpoint: EndpointOut;
+  /** Counts something that went wrong in finwait, instead of throwing it into the program. */
+  readonly report: (component: Component, error: unknown) => void;
+}
+
+/**
+ * What 'end' proves: libuv before 1.52 turns data that is followed by an RST in the same poll into a clean end of file
+ * (measured with 1.46 and 1.51 against 1.52).
+ */
+export function eofEventOf(libuvVersion: string): typeof EVENT.eof | typeof EVENT.eofOrReset {
+  const [major = 0, minor = 0] = libuvVersion.split('.').map(Number);
+  return major > 1 || (major === 1 && minor >= 52) ? EVENT.eof : EVENT.eofOrReset;
+}

@@ -1,0 +1,198 @@
+import type { ListenerRecord } from '../sockets/ledger.ts';
+import { FLAG, SocketRecord, stateOf } from '../sockets/record.ts';
+import { isWildcard, packAddress, TUPLE, TUPLE_WORDS } from '../sockets/tuple.ts';
+import { EVENT } from '../tcp/event.ts';
+import { STATE } from '../tcp/state.ts';
+import type { ObserveContext } from './context.ts';
+import { isTcpHandle, type NodeServer, type NodeSocket, rawSocketOf } from './node-socket.ts';
+import { adopt, takeOver } from './socket.ts';
+import { createTap, type Tap } from './tap.ts';
+
+/** What the tap of a server carries. */
+interface ObservedServer extends ListenerRecord {
+  /** The name the program chose; undefined for the default, the port. */
+  readonly chosenName: string | undefined;
+}
+
+/** Observes servers: the listening socket, and every connection from the moment it is accepted. */
+export interface ServerObserver {
+  /** Returns the function that ends it; observing a server twice returns the first one's. */
+  observe(server: NodeServer, name: string | undefined): () => void;
+  /** Looks whether listeners were closed: net.Server.close() emits nothing until the last connection is gone. */
+  poll(): void;
+  stop(): void;
+}
+
+/** Creates the observer of servers; `sockets` is the tap that all records share. */
+export function observeServers(context: ObserveContext, sockets: Tap<SocketRecord>): ServerObserver {
+  const { ledger } = context;
+  const observed = new Map<ObservedServer, () => void>();
+  const stops = new WeakMap<object, () => void>();
+
+  const tap = createTap<ObservedServer>({
+    before(server, target, event, values) {
+      switch (event) {
+        case 'connection':
+        case 'secureConnection':
+        case 'listening':
+        case 'close':
+          try {
+            if (event === 'connection') accepted(server, target as NodeServer, values[1]);
+            else if (event === 'secureConnection') secured(values[1]);
+            else if (event === 'listening') listening(server, target as NodeServer);
+            else listenerGone(server, target as NodeServer);
+          } catch (error) {
+            context.report('observer', error);
+          }
+          return false;
+        default:
+          return false;
+      }
+    },
+    after() {},
+  });
+
+  function observe(server: NodeServer, name: string | undefined): () => void {
+    const known = stops.get(server);
+    if (known !== undefined) return known;
+    refuseTakenName(name);
+    const listener: ObservedServer = {
+      ref: new WeakRef(server),
+      slot: -1,
+      transition: -1,
+      flags: 0,
+      changedAt: context.now(),
+      observedAt: -1,
+      port: 0,
+      tuple: new Uint32Array(TUPLE_WORDS),
+      inode: 0,
+      chosenName: name,
+    };
+    if (name !== undefined) assign(listener, name);
+    tap.attach(server, listener);
+    context.listenerOf.set(server, listener);
+    const stop = (): void => {
+      if (!observed.delete(listener)) return;
+      ledger.removeListener(listener);
+      // Held weakly: an observer must not keep a closed server alive.
+      const server = listener.ref.deref();
+      if (server === undefined) return;
+      stops.delete(server);
+      context.listenerOf.delete(server);
+      tap.detach(server);
+      for (const record of [...ledger.records]) {
+        const socket = record.ref.deref() as NodeSocket | undefined;
+        if (socket === undefined || socket.server !== server) continue;
+        ledger.release(record, context.now());
+        sockets.detach(socket);
+      }
+    };
+    observed.set(listener, stop);
+    stops.set(server, stop);
+    if (server.listening) {
+      listening(listener, server);
+      adoptAccepted(listener, server);
+    }
+    return stop;
+  }
+
+  function listening(listener: ObservedServer, server: NodeServer): void {
+    const address = server.address();
+    // A unix socket has a path for an address; it is none of ours.
+    if (address === null || typeof address === 'string') return;
+    listener.port = address.port;
+    listener.tuple.fill(0);
+    packAddress(address.address, listener.tuple, TUPLE.localAddress);
+    if (isWildcard(listener.tuple, TUPLE.localAddress)) listener.tuple.fill(0);
+    listener.tuple[TUPLE.localPort] = address.port;
+    listener.inode = 0;
+    if (listener.chosenName === undefined) assign(listener, String(address.port));
+    ledger.addListener(listener);
+    // A cluster worker whose primary accepts has a handle without a descriptor: that listener is not here.
+    const fd = server._handle?.fd;
+    if (typeof fd === 'number' && fd >= 0 && stateOf(listener) === STATE.CLOSED) {
+      ledger.apply(listener, EVENT.listening, context.now());
+    }
+  }
+
+  function assign(listener: ObservedServer, name: string): void {
+    ledger.assign(listener, 'server', name, listener.chosenName !== undefined, context.now());
+  }
+
+  function refuseTakenName(name: string | undefined): void {
+    if (name === undefined) return;
+    for (const other of observed.keys()) {
+      if (other.chosenName !== name) continue;
+      const server = other.ref.deref() as NodeServer | undefined;
+      // A server that was closed gives its name to the one that replaces it.
+      if (server === undefined || (other.port !== 0 && !server.listening)) continue;
+      throw new TypeError(`another observed server is named '${name}' already: give each server its own name`);
+    }
+  }
+
+  function listenerGone(listener: ObservedServer, server: NodeServer): void {
+    if (stateOf(listener) !== STATE.LISTEN || server._handle) return;
+    ledger.apply(listener, EVENT.listenerClosed, context.now());
+    ledger.removeListener(listener);
+  }
+
+  function accepted(listener: ObservedServer, server: NodeServer, value: unknown): void {
+    const socket = value as NodeSocket;
+    if (typeof value !== 'object' || value === null || !isTcpHandle(socket._handle)) return;
+    // A program may hand a socket from one server to another; it stays the first one's.
+    if (sockets.get(socket) !== undefined) return;
+    if (listener.slot < 0) listening(listener, server);
+    if (listener.slot < 0) return;
+    const at = context.now();
+    const record = new SocketRecord(socket, FLAG.server, at);
+    record.slot = listener.slot;
+    sockets.attach(socket, record);
+    ledger.add(record);
+    ledger.apply(record, EVENT.accept, at);
+    ledger.open(record, at);
+    context.resets.from(socket._handle);
+  }
+
+  function secured(value: unknown): void {
+    if (typeof value !== 'object' || value === null) return;
+    const raw = rawSocketOf(value as NodeSocket);
+    const record = raw === undefined ? undefined : sockets.get(raw);
+    if (record === undefined || record.index < 0) return;
+    takeOver(sockets, record, value);
+  }
+
+  function adoptAccepted(listener: ObservedServer, server: NodeServer): void {
+    for (const handle of activeHandles()) {
+      const socket = handle as NodeSocket;
+      if (socket.server !== server || socket.destroyed || !isTcpHandle(socket._handle)) continue;
+      const raw = rawSocketOf(socket);
+      if (sockets.get(socket) !== undefined || (raw !== undefined && sockets.get(raw) !== undefined)) continue;
+      const record = new SocketRecord(socket, FLAG.server, context.now());
+      record.slot = listener.slot;
+      sockets.attach(socket, record);
+      adopt(context, record, socket);
+    }
+  }
+
+  function poll(): void {
+    for (const listener of observed.keys()) {
+      const server = listener.ref.deref() as NodeServer | undefined;
+      if (server === undefined) observed.get(listener)?.();
+      else listenerGone(listener, server);
+    }
+  }
+
+  return {
+    observe,
+    poll,
+    stop: () => {
+      for (const stop of [...observed.values()]) stop();
+    },
+  };
+}
+
+/** Every handle that keeps the process alive; undocumented, but the only list there is of what came before us. */
+function activeHandles(): readonly unknown[] {
+  const list = (process as { _getActiveHandles?: () => unknown[] })._getActiveHandles;
+  return typeof list === 'function' ? list.call(process) : [];
+}

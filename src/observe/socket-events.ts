@@ -1,0 +1,237 @@
+import type { Ledger } from '../sockets/ledger.ts';
+import { COUNT } from '../sockets/ledger.ts';
+import { FLAG, type SocketRecord, stateOf } from '../sockets/record.ts';
+import { packAddress, TUPLE, TUPLE_WORDS } from '../sockets/tuple.ts';
+import { EVENT, type TcpEvent } from '../tcp/event.ts';
+import { STATE } from '../tcp/state.ts';
+import { captureAddresses } from './addresses.ts';
+import type { ObserveContext } from './context.ts';
+import { hasReadEof, isEofUnread, isTcpHandle, type NodeSocket } from './node-socket.ts';
+import { hasResetIntent } from './reset-intent.ts';
+import type { TapHandler } from './tap.ts';
+
+/** Errors that say the kernel has no connection any more; anything else a socket may emit is the program's own. */
+const CONNECTION_GONE: ReadonlySet<string> = new Set([
+  'ECONNREFUSED',
+  'ECONNRESET',
+  'ECONNABORTED',
+  'EPIPE',
+  'ETIMEDOUT',
+  'ENOTCONN',
+  'EHOSTUNREACH',
+  'EHOSTDOWN',
+  'ENETUNREACH',
+  'ENETDOWN',
+  'ENETRESET',
+  'EADDRNOTAVAIL',
+  'EADDRINUSE',
+  'EACCES',
+  'EPERM',
+]);
+const KERNEL_CALLS: ReadonlySet<string> = new Set(['read', 'write', 'connect', 'bind']);
+
+/** A system error as libuv reports it. */
+interface SystemError extends Error {
+  readonly code?: string;
+  readonly errno?: number;
+  readonly syscall?: string;
+}
+
+/**
+ * What the events of a socket mean for its record. A program may emit anything on its sockets, so an event counts only
+ * if the socket's own flags agree with it.
+ */
+export function socketEvents(context: ObserveContext): TapHandler<SocketRecord> {
+  const { ledger } = context;
+  /** Errors seen on one socket already: `a.on('error', (e) => b.destroy(e))` shows a's errno on b. */
+  const seenErrors = new WeakSet<object>();
+
+  function before(record: SocketRecord, target: object, event: string | symbol, values: IArguments): boolean {
+    switch (event) {
+      case 'end':
+      case 'finish':
+      case 'connect':
+      case 'close':
+      case 'error':
+      case 'connectionAttempt':
+      case 'connectionAttemptFailed':
+      case 'connectionAttemptTimeout':
+        try {
+          return on(record, target as NodeSocket, event, values);
+        } catch (error) {
+          context.report('observer', error);
+          return false;
+        }
+      default:
+        return false;
+    }
+  }
+
+  function on(record: SocketRecord, socket: NodeSocket, event: string, values: IArguments): boolean {
+    const at = context.now();
+    switch (event) {
+      case 'connectionAttempt':
+        attempted(record, socket, values, at);
+        return false;
+      case 'connectionAttemptFailed':
+        attemptEnded(record, isGivenUp(values[4]) ? EVENT.attemptAbandoned : EVENT.attemptFailed, at);
+        return false;
+      case 'connectionAttemptTimeout':
+        attemptEnded(record, EVENT.attemptAbandoned, at);
+        return false;
+      case 'connect':
+        connected(record, socket, at);
+        return false;
+      case 'end':
+        return ended(context, record, socket, at);
+      case 'finish':
+        return finished(context, record, socket, at);
+      case 'error':
+        failed(record, socket, values[1], at);
+        return false;
+      case 'close':
+        closed(context, record, socket, at);
+        return false;
+      default:
+        return false;
+    }
+  }
+
+  function after(record: SocketRecord, target: object, event: string | symbol): void {
+    // What the program's listeners left of the other direction decides whether this FIN made a half-close.
+    const socket = target as NodeSocket;
+    if ((record.flags & FLAG.open) === 0 || socket.destroyed) return;
+    if (event === 'finish' && !hasReadEof(socket)) ledger.bump(record.slot, COUNT.halfClosedLocal, 1);
+    if (event === 'end' && socket.allowHalfOpen && !socket.writableEnded) {
+      ledger.bump(record.slot, COUNT.halfClosedRemote, 1);
+    }
+  }
+
+  function attempted(record: SocketRecord, socket: NodeSocket, values: IArguments, at: number): void {
+    const address: unknown = values[1];
+    const port: unknown = values[2];
+    // A unix socket's attempt carries a path and no port.
+    if (typeof address !== 'string' || typeof port !== 'number' || !socket.connecting) return;
+    if ((record.flags & FLAG.open) !== 0) ledger.close(record, at);
+    if (record.transition >= 0) ledger.renew(record, at);
+    else ledger.add(record);
+    if (packAddress(address, context.tuple, TUPLE.peerAddress)) {
+      context.tuple[TUPLE.peerPort] = port;
+      record.upstream = ledger.rememberUpstream(context.tuple);
+    }
+    if (record.slot < 0) ledger.assign(record, 'client', clientName(socket._host, port), false, at);
+    ledger.nameUpstream(record.upstream, record.slot);
+    ledger.apply(record, EVENT.attempt, at);
+    if (socket._handle) context.resets.from(socket._handle);
+  }
+
+  function attemptEnded(record: SocketRecord, event: TcpEvent, at: number): void {
+    if (record.index >= 0 && stateOf(record) === STATE.SYN_SENT) ledger.apply(record, event, at);
+  }
+
+  function connected(record: SocketRecord, socket: NodeSocket, at: number): void {
+    // A TLSSocket over a connected socket emits 'connect' too, and so may a program.
+    if ((record.flags & FLAG.open) !== 0 || record.index < 0) return;
+    if (socket.connecting || socket.destroyed || !isTcpHandle(socket._handle)) return;
+    ledger.apply(record, EVENT.connect, at);
+    ledger.open(record, at);
+  }
+
+  function failed(record: SocketRecord, socket: NodeSocket, value: unknown, at: number): void {
+    if (record.index < 0 || !(value instanceof Error)) return;
+    if (!socket.destroyed || (socket.errored !== undefined && socket.errored !== value)) return;
+    const error = value as SystemError;
+    const forwarded = seenErrors.has(error);
+    seenErrors.add(error);
+    if (forwarded || !isConnectionGone(error)) {
+      if ((record.flags & FLAG.failureMask) === 0) record.flags |= FLAG.failedProgram;
+      return;
+    }
+    ledger.apply(record, EVENT.reset, at);
+    record.flags &= ~FLAG.failureMask;
+    if (error.code === 'ECONNRESET' || error.code === 'EPIPE') {
+      record.flags |= FLAG.failedReset;
+      if ((record.flags & FLAG.open) !== 0) ledger.bump(record.slot, COUNT.resetReceived, 1);
+    } else record.flags |= error.code === 'ETIMEDOUT' ? FLAG.failedTimeout : FLAG.failedKernel;
+  }
+
+  return { before, after };
+}
+
+/** 'end': the peer's FIN was read, or what looks like it. Returns whether the listeners' answer matters. */
+export function ended(context: ObserveContext, record: SocketRecord, socket: NodeSocket, at: number): boolean {
+  if ((record.flags & FLAG.open) === 0 || !socket.readableEnded) return false;
+  if ((record.flags & FLAG.firstFinMask) === 0) record.flags |= FLAG.firstFinRemote;
+  const known = stateOf(record);
+  context.ledger.apply(record, (record.flags & FLAG.tls) !== 0 ? EVENT.eofOrCloseNotify : context.eofEvent, at);
+  return known === STATE.ESTABLISHED;
+}
+
+/** 'finish': our FIN is queued. Returns whether the listeners' answer matters. */
+export function finished(context: ObserveContext, record: SocketRecord, socket: NodeSocket, at: number): boolean {
+  if ((record.flags & FLAG.open) === 0 || !socket.writableFinished) return false;
+  noticeUnreadEof(context.ledger, record, socket, at);
+  const first = (record.flags & FLAG.firstFinMask) === 0;
+  if (first) {
+    record.flags |= FLAG.firstFinLocal;
+    // Whoever closes first keeps TIME_WAIT, and that row can only be found by its addresses.
+    captureAddresses(context, record, socket);
+  }
+  context.ledger.apply(record, EVENT.finish, at);
+  return first;
+}
+
+/** 'close': libuv has closed the descriptor, and Node's column ends here. */
+function closed(context: ObserveContext, record: SocketRecord, socket: NodeSocket, at: number): void {
+  const { ledger } = context;
+  if (record.index < 0 || !socket.destroyed || socket._handle) return;
+  noticeUnreadEof(ledger, record, socket, at);
+  ledger.countBytes(record, socket.bytesRead, socket._bytesDispatched ?? 0);
+  if (hasResetIntent(socket)) {
+    record.flags |= FLAG.aborted;
+    if ((record.flags & FLAG.open) !== 0) ledger.bump(record.slot, COUNT.resetSent, 1);
+  }
+  if (record.bytesReceived === 0 && (record.flags & (FLAG.server | FLAG.adopted)) === FLAG.server) {
+    record.flags |= FLAG.unused;
+  }
+  ledger.apply(record, (record.flags & FLAG.aborted) !== 0 ? EVENT.abort : EVENT.close, at);
+  ledger.close(record, at);
+}
+
+/** The peer's FIN was read, but unread bytes (or an early destroy) kept 'end' from being emitted. */
+export function noticeUnreadEof(ledger: Ledger, record: SocketRecord, socket: NodeSocket, at: number): void {
+  if ((record.flags & FLAG.open) === 0 || !isEofUnread(socket)) return;
+  if ((record.flags & FLAG.firstFinMask) === 0) record.flags |= FLAG.firstFinRemote;
+  const state = stateOf(record);
+  if (state === STATE.ESTABLISHED || state === STATE.FIN_WAIT_1 || state === STATE.FIN_WAIT_2) {
+    ledger.apply(record, EVENT.unreadEof, at);
+  }
+}
+
+/** The default name of a client socket: the host as the program gave it, and the port; never an address. */
+export function clientName(host: string | null | undefined, port: number): string {
+  const named = host !== undefined && host !== null && host !== '' && !isAddress(host);
+  return `${named ? host : 'ip'}:${port}`;
+}
+
+function isAddress(host: string): boolean {
+  return packAddress(host, ADDRESS_SCRATCH, 0);
+}
+
+const ADDRESS_SCRATCH = new Uint32Array(TUPLE_WORDS);
+
+function isConnectionGone(error: SystemError): boolean {
+  return (
+    typeof error.errno === 'number' &&
+    error.errno < 0 &&
+    error.syscall !== undefined &&
+    KERNEL_CALLS.has(error.syscall) &&
+    error.code !== undefined &&
+    CONNECTION_GONE.has(error.code)
+  );
+}
+
+/** An attempt that Node itself gave up: the kernel's answer may have been on its way. */
+function isGivenUp(error: unknown): boolean {
+  return !(error instanceof Error) || (error as SystemError).code === 'ECANCELED';
+}

@@ -1,0 +1,106 @@
+import { FLAG, SocketRecord } from '../sockets/record.ts';
+import { EVENT } from '../tcp/event.ts';
+import { captureAddresses } from './addresses.ts';
+import type { ObserveContext } from './context.ts';
+import { isStandardStream, isTcpHandle, type NodeSocket, peerOf, rawSocketOf } from './node-socket.ts';
+import { clientName, ended, finished } from './socket-events.ts';
+import type { Tap } from './tap.ts';
+
+/**
+ * Observes one client socket, before or after it connects. Unix sockets, pipes, destroyed sockets and the standard
+ * streams are left alone. Returns the function that ends it; observing a socket twice returns a stop of the same
+ * observation.
+ */
+export function observeSocket(
+  context: ObserveContext,
+  sockets: Tap<SocketRecord>,
+  socket: NodeSocket,
+  name: string | undefined,
+): () => void {
+  if (socket.destroyed) return nothing;
+  const handle = socket._handle;
+  if (handle && (!isTcpHandle(handle) || isStandardStream(handle))) return nothing;
+  const known = sockets.get(socket);
+  if (known !== undefined) return stopOf(context, sockets, known, socket);
+  const raw = rawSocketOf(socket);
+  const below = raw === undefined ? undefined : sockets.get(raw);
+  if (below !== undefined) {
+    takeOver(sockets, below, socket);
+    return stopOf(context, sockets, below, socket);
+  }
+
+  const { ledger } = context;
+  const at = context.now();
+  const record = new SocketRecord(socket, socket.encrypted === true ? FLAG.tls : 0, at);
+  if (name !== undefined) {
+    record.flags |= FLAG.named;
+    ledger.assign(record, 'client', name, true, at);
+  }
+  sockets.attach(socket, record);
+  if (handle && socket.connecting) {
+    // The attempt began before we looked: its name must come from what the socket remembers.
+    if (isConnecting(handle)) {
+      ledger.add(record);
+      if (record.slot < 0) ledger.assign(record, 'client', clientName(socket._host, 0), false, at);
+      ledger.apply(record, EVENT.attempt, at);
+    }
+  } else if (handle) {
+    adopt(context, record, socket);
+  }
+  return stopOf(context, sockets, record, socket);
+}
+
+/** Puts a socket on the books that was open before it was observed, in the state that its flags tell. */
+export function adopt(context: ObserveContext, record: SocketRecord, socket: NodeSocket): void {
+  const { ledger } = context;
+  const at = context.now();
+  if (record.slot < 0) {
+    const { endpoint } = context;
+    const known = socket._handle && peerOf(socket._handle, endpoint) === 'connected';
+    ledger.assign(record, 'client', clientName(socket._host, known ? (endpoint.port ?? 0) : 0), false, at);
+  }
+  ledger.add(record);
+  record.flags |= FLAG.adopted;
+  ledger.apply(record, EVENT.adopt, at);
+  ledger.open(record, at);
+  // What was transferred before is not ours to count.
+  record.bytesReceived = socket.bytesRead;
+  record.bytesSent = socket._bytesDispatched ?? 0;
+  captureAddresses(context, record, socket);
+  if (socket._handle) context.resets.from(socket._handle);
+  const bothEnded = socket.readableEnded && socket.writableFinished;
+  if (bothEnded) record.flags |= FLAG.firstFinUnknown;
+  finished(context, record, socket, at);
+  ended(context, record, socket, at);
+}
+
+/** A TLSSocket over a recorded socket is the same descriptor: it takes the record over, and nothing is counted. */
+export function takeOver(sockets: Tap<SocketRecord>, record: SocketRecord, tlsSocket: object): void {
+  record.ref = new WeakRef(tlsSocket);
+  record.flags |= FLAG.tls;
+  sockets.attach(tlsSocket, record);
+}
+
+function stopOf(
+  context: ObserveContext,
+  sockets: Tap<SocketRecord>,
+  record: SocketRecord,
+  socket: NodeSocket,
+): () => void {
+  const ref = new WeakRef(socket);
+  return () => {
+    const target = ref.deref();
+    if (target === undefined || sockets.get(target) !== record) return;
+    if (record.index >= 0) context.ledger.release(record, context.now());
+    sockets.detach(target);
+    const raw = rawSocketOf(target);
+    if (raw !== undefined && sockets.get(raw) === record) sockets.detach(raw);
+  };
+}
+
+/** Whether connect(2) was called: libuv opens the descriptor just before. */
+function isConnecting(handle: NonNullable<NodeSocket['_handle']>): boolean {
+  return typeof handle.fd === 'number' && handle.fd >= 0;
+}
+
+function nothing(): void {}

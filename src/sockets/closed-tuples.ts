@@ -1,0 +1,142 @@
+import { TupleIndex } from './tuple-index.ts';
+
+/** How many closed tuples are remembered at most, and for how long. TIME_WAIT lasts 60 s on Linux (TCP_TIMEWAIT_LEN). */
+export const CLOSED_TUPLES_LIMIT = 65_536;
+export const CLOSED_TUPLES_MS = 65_000;
+
+/** How far a TIME_WAIT may seem to begin from the close that led to it: `ss` rounds its timer to a second. */
+const TIMER_SLACK_MS = 2_000;
+
+/**
+ * The tuples this process closed within the last minute, by which the kernel's ownerless rows (TIME_WAIT, orphans) are
+ * proved to be ours. Times are milliseconds on the caller's clock.
+ *
+ * A tuple alone is no proof for ever: another process may have reused it since. The socket's cookie decides where it
+ * is known; else the row's timer must have started when we closed.
+ */
+export class ClosedTuples {
+  #index = new TupleIndex();
+  #order: Int32Array = new Int32Array(64);
+  #head = 0;
+  #length = 0;
+  #evicted = 0;
+  /** Parallel to the slots of the index. */
+  #nameSlot: Int16Array = new Int16Array(64);
+  #closedAt: Float64Array = new Float64Array(64);
+  #cookie: Float64Array = new Float64Array(64);
+  /** Where in the ring an entry stands: a tuple that is closed again leaves a hole (-1) behind. */
+  #position: Int32Array = new Int32Array(64);
+
+  get size(): number {
+    return this.#length;
+  }
+
+  /** How many were forgotten before their minute was over. */
+  get evicted(): number {
+    return this.#evicted;
+  }
+
+  /**
+   * Remembers a tuple.
+   *
+   * @param cookie the socket's cookie if a sample saw it alive, else 0
+   */
+  add(tuple: Uint32Array, nameSlot: number, closedAt: number, cookie: number): void {
+    this.expire(closedAt);
+    let slot = this.#index.find(tuple);
+    if (slot >= 0) {
+      // The same tuple again: the old row is gone from the kernel, the entry moves to the end of the ring.
+      this.#forget(slot);
+    }
+    if (this.#length === CLOSED_TUPLES_LIMIT) {
+      this.#evicted++;
+      this.#dropOldest();
+    }
+    slot = this.#index.insert(tuple);
+    this.#reserve(slot);
+    this.#nameSlot[slot] = nameSlot;
+    this.#closedAt[slot] = closedAt;
+    this.#cookie[slot] = cookie;
+    const position = (this.#head + this.#length) % this.#order.length;
+    this.#order[position] = slot;
+    this.#position[slot] = position;
+    this.#length++;
+  }
+
+  /** Forgets what was closed too long ago. */
+  expire(now: number): void {
+    while (this.#length > 0) {
+      const oldest = this.#order[this.#head] as number;
+      if (oldest >= 0 && now - (this.#closedAt[oldest] as number) <= CLOSED_TUPLES_MS) return;
+      this.#dropOldest();
+    }
+  }
+
+  /** The slot of an entry for this tuple, or -1. */
+  find(tuple: Uint32Array): number {
+    return this.#index.find(tuple);
+  }
+
+  nameSlotAt(slot: number): number {
+    return this.#nameSlot[slot] as number;
+  }
+
+  /** Copies the tuple of an entry out. */
+  read(slot: number, into: Uint32Array): void {
+    this.#index.read(slot, into);
+  }
+
+  /**
+   * Whether an ownerless row with this tuple is the socket that was closed here.
+   *
+   * @param cookie the row's cookie, 0 if unknown
+   * @param startedAt when the row's TIME_WAIT began; NaN for other states
+   */
+  owns(slot: number, cookie: number, startedAt: number): boolean {
+    const known = this.#cookie[slot] as number;
+    if (known !== 0 && cookie !== 0) return known === cookie;
+    if (!Number.isNaN(startedAt)) {
+      const closedAt = this.#closedAt[slot] as number;
+      // TIME_WAIT begins at the second FIN. Without having seen both, a later start may be somebody else's socket.
+      if (Math.abs(startedAt - closedAt) > TIMER_SLACK_MS) return false;
+    }
+    if (cookie !== 0) this.#cookie[slot] = cookie;
+    return true;
+  }
+
+  #forget(slot: number): void {
+    this.#order[this.#position[slot] as number] = -1;
+    this.#index.remove(slot);
+  }
+
+  #dropOldest(): void {
+    const oldest = this.#order[this.#head] as number;
+    if (oldest >= 0) this.#index.remove(oldest);
+    this.#head = (this.#head + 1) % this.#order.length;
+    this.#length--;
+  }
+
+  #reserve(slot: number): void {
+    if (this.#length + 1 > this.#order.length) {
+      const order = new Int32Array(this.#order.length * 2);
+      for (let step = 0; step < this.#length; step++) {
+        const slotThere = this.#order[(this.#head + step) % this.#order.length] as number;
+        order[step] = slotThere;
+        if (slotThere >= 0) this.#position[slotThere] = step;
+      }
+      this.#order = order;
+      this.#head = 0;
+    }
+    if (slot < this.#closedAt.length) return;
+    const length = this.#closedAt.length * 2;
+    this.#nameSlot = widened(this.#nameSlot, new Int16Array(length));
+    this.#closedAt = widened(this.#closedAt, new Float64Array(length));
+    this.#cookie = widened(this.#cookie, new Float64Array(length));
+    this.#position = widened(this.#position, new Int32Array(length));
+  }
+}
+
+function widened<T extends Int16Array | Int32Array | Float64Array>(from: T, to: T): T {
+  to.set(from);
+  return to;
+}

@@ -1,0 +1,380 @@
+import { EVENT_NAMES, type EventName, type TcpEvent } from '../tcp/event.ts';
+import { STATE, STATE_SLOTS, type State } from '../tcp/state.ts';
+import { nextIndex, TRANSITIONS, type Transition } from '../tcp/transition.ts';
+import { ClosedTuples } from './closed-tuples.ts';
+import { ABANDONED, CLOSINGS } from './closing.ts';
+import { Histogram } from './histogram.ts';
+import { NameTable, SIDES, type Side } from './names.ts';
+import { closingOfFlags, FLAG, renew, type SocketRecord, stateOf } from './record.ts';
+import { TUPLE, TUPLE_WORDS } from './tuple.ts';
+import { TupleIndex } from './tuple-index.ts';
+
+/** Ticks of the ledger's clock in one second: times in records are tenths of a millisecond. */
+export const TICKS_PER_SECOND = 10_000;
+const TICKS_PER_MS = 10;
+
+/** Upper bounds of `connection_duration_seconds`: from one exchange on loopback to a day-long stream. */
+export const CONNECTION_DURATION_BOUNDS: readonly number[] = [0.01, 0.1, 1, 10, 60, 600, 3600, 86_400];
+
+/** How many upstream endpoints are remembered for matching ownerless rows. */
+const UPSTREAM_LIMIT = 4_096;
+
+/** What the ledger counts for each (side, name), as columns of one table. */
+export const COUNT = {
+  opened: 0,
+  adopted: 1,
+  released: 2,
+  open: 3,
+  halfClosedLocal: 4,
+  halfClosedRemote: 5,
+  resetReceived: 6,
+  resetSent: 7,
+  bytesReceived: 8,
+  bytesSent: 9,
+  blind: 10,
+  withoutAddress: 11,
+} as const;
+const COUNTS = Object.keys(COUNT).length;
+
+/** A column of the table of counts. */
+export type Count = (typeof COUNT)[keyof typeof COUNT];
+
+/** A listening server of ours. */
+export interface ListenerRecord {
+  readonly ref: WeakRef<object>;
+  slot: number;
+  transition: number;
+  readonly flags: number;
+  changedAt: number;
+  observedAt: number;
+  port: number;
+  /** The bound address and port; the address is the wildcard where the server is bound to none. */
+  readonly tuple: Uint32Array;
+  /** The listening socket's inode; 0 while unknown or not ours to claim. */
+  inode: number;
+}
+
+/** An event that a state does not allow: recorded, never thrown. */
+export interface IllegalTransition {
+  readonly from: State;
+  readonly event: EventName;
+  count: number;
+}
+
+/** Told of an observation at the moment it is made, for exporters whose histograms are synchronous. */
+export type DurationListener = (side: Side, seconds: number) => void;
+
+/**
+ * The books: every live record, and what was counted of those that are gone. Pure bookkeeping: time comes as an
+ * argument (ticks on one monotonic clock), nothing is read from the outside.
+ *
+ * For every (side, name), at every moment: opened + adopted = closed + released + open.
+ */
+export class Ledger {
+  readonly names: NameTable;
+  readonly records: SocketRecord[] = [];
+  readonly listeners: Set<ListenerRecord> = new Set();
+  readonly tuples: TupleIndex = new TupleIndex();
+  readonly closedTuples: ClosedTuples = new ClosedTuples();
+  /** Upstream endpoints (peer address and port only) and the name slot that last used each. */
+  readonly upstreams: TupleIndex = new TupleIndex();
+  readonly durations: { readonly [side in Side]: Histogram };
+  readonly illegal: Map<number, IllegalTransition> = new Map();
+  durationListener: DurationListener | undefined;
+
+  #counts: Float64Array;
+  #closed: Float64Array;
+  #nodeStates: Int32Array;
+  #transitions: Float64Array = new Float64Array(TRANSITIONS.length);
+  #upstreamSlots: Int16Array = new Int16Array(UPSTREAM_LIMIT);
+  /** Parallel to the slots of `tuples`. */
+  #recordByTuple: (SocketRecord | undefined)[] = [];
+  #cookieByTuple: number[] = [];
+  #scratch: Uint32Array = new Uint32Array(TUPLE_WORDS);
+  #illegalCount = 0;
+
+  constructor(maxNames: number) {
+    this.names = new NameTable(maxNames);
+    this.durations = {
+      server: new Histogram(CONNECTION_DURATION_BOUNDS),
+      client: new Histogram(CONNECTION_DURATION_BOUNDS),
+    };
+    this.#counts = new Float64Array(this.names.capacity * COUNTS);
+    this.#closed = new Float64Array(this.names.capacity * CLOSINGS.length);
+    this.#nodeStates = new Int32Array(this.names.capacity * STATE_SLOTS);
+  }
+
+  // ---- reading --------------------------------------------------------------------------------------------------
+
+  count(slot: number, what: Count): number {
+    return this.#counts[slot * COUNTS + what] as number;
+  }
+
+  closed(slot: number, closing: number): number {
+    return this.#closed[slot * CLOSINGS.length + closing] as number;
+  }
+
+  /** Live records of a name that Node's column has in a state. */
+  nodeState(slot: number, state: State): number {
+    return this.#nodeStates[slot * STATE_SLOTS + state] as number;
+  }
+
+  /** How often a row of the transition table was taken. */
+  transitionCount(index: number): number {
+    return this.#transitions[index] as number;
+  }
+
+  get illegalCount(): number {
+    return this.#illegalCount;
+  }
+
+  recordAtTuple(tupleSlot: number): SocketRecord | undefined {
+    return this.#recordByTuple[tupleSlot];
+  }
+
+  cookieAtTuple(tupleSlot: number): number {
+    return this.#cookieByTuple[tupleSlot] ?? 0;
+  }
+
+  learnCookie(tupleSlot: number, cookie: number): void {
+    this.#cookieByTuple[tupleSlot] = cookie;
+  }
+
+  upstreamSlotOf(tuple: Uint32Array): number {
+    const index = this.upstreams.find(upstreamKey(tuple, this.#scratch));
+    return index < 0 ? -1 : (this.#upstreamSlots[index] as number);
+  }
+
+  // ---- a record's life ------------------------------------------------------------------------------------------
+
+  /** Puts a record on the books; it is counted nowhere until it opens. */
+  add(record: SocketRecord): void {
+    if (record.index >= 0) return;
+    record.index = this.records.length;
+    this.records.push(record);
+  }
+
+  /** Fixes side and name, which no later event changes. */
+  assign(record: SocketRecord | ListenerRecord, side: Side, name: string, chosen: boolean, at: number): void {
+    record.slot = this.names.slotOf(side, name, chosen, at / TICKS_PER_MS);
+  }
+
+  /**
+   * Moves Node's column by one event: the only place a state is written. Returns whether the pair is legal; an illegal
+   * one is recorded and changes nothing.
+   */
+  apply(record: SocketRecord | ListenerRecord, event: TcpEvent, at: number): boolean {
+    const from = stateOf(record);
+    const index = nextIndex(from, event);
+    if (index < 0) {
+      this.#noteIllegal(from, event);
+      return false;
+    }
+    const { to, certainty } = TRANSITIONS[index] as Transition;
+    this.#transitions[index] = (this.#transitions[index] as number) + 1;
+    const observed = certainty === 'observed';
+    // An event that neither moves the state nor proves it takes nothing away from what was known.
+    if (to === from && !observed) return true;
+    record.transition = index;
+    record.observedAt = observed ? at : -1;
+    if (to === from) return true;
+    record.changedAt = at;
+    this.#shift(record, from, to);
+    return true;
+  }
+
+  /** Counts a record as open: accepted or connected, or adopted if it was open before it was observed. */
+  open(record: SocketRecord, at: number): void {
+    if ((record.flags & FLAG.open) !== 0) return;
+    record.flags |= FLAG.open;
+    record.openedAt = at;
+    this.bump(record.slot, (record.flags & FLAG.adopted) !== 0 ? COUNT.adopted : COUNT.opened, 1);
+    this.bump(record.slot, COUNT.open, 1);
+  }
+
+  /** Counts the end of a connection by what the record's flags say of it, and takes the record off the books. */
+  close(record: SocketRecord, at: number): void {
+    if ((record.flags & FLAG.open) !== 0) {
+      this.#countClosed(record, closingOfFlags(record.flags));
+      if ((record.flags & FLAG.adopted) === 0) this.#observeDuration(record, at);
+    }
+    this.#leave(record, at, true);
+  }
+
+  /** The socket object is gone and never said 'close'. */
+  abandon(record: SocketRecord, at: number): void {
+    if ((record.flags & FLAG.open) !== 0) this.#countClosed(record, ABANDONED);
+    this.#leave(record, at, false);
+  }
+
+  /** We stop observing it, or it belongs to another process now. */
+  release(record: SocketRecord, at: number): void {
+    if ((record.flags & FLAG.open) !== 0) {
+      this.bump(record.slot, COUNT.released, 1);
+      this.bump(record.slot, COUNT.open, -1);
+    }
+    this.#leave(record, at, false);
+  }
+
+  /** Begins a new generation of a record whose column has ended, or whose attempt failed. */
+  renew(record: SocketRecord, at: number): void {
+    if (record.index >= 0) this.#shift(record, stateOf(record), undefined);
+    this.#dropTuple(record, at, false);
+    renew(record, at);
+    this.add(record);
+  }
+
+  bump(slot: number, what: Count, by: number): void {
+    if (slot < 0) return;
+    const at = slot * COUNTS + what;
+    this.#counts[at] = (this.#counts[at] as number) + by;
+  }
+
+  /** Takes the byte counts of a socket over; they never fall, though libuv's do at an RST. */
+  countBytes(record: SocketRecord, received: number, sent: number): void {
+    if (received > record.bytesReceived) {
+      this.bump(record.slot, COUNT.bytesReceived, received - record.bytesReceived);
+      record.bytesReceived = received;
+    }
+    if (sent > record.bytesSent) {
+      this.bump(record.slot, COUNT.bytesSent, sent - record.bytesSent);
+      record.bytesSent = sent;
+    }
+  }
+
+  setBlind(record: SocketRecord, blind: boolean): void {
+    if (blind === ((record.flags & FLAG.blind) !== 0)) return;
+    record.flags ^= FLAG.blind;
+    this.bump(record.slot, COUNT.blind, blind ? 1 : -1);
+  }
+
+  // ---- addresses ------------------------------------------------------------------------------------------------
+
+  /** Remembers a record's pair of endpoints, by which the kernel's row is found. */
+  setTuple(record: SocketRecord, tuple: Uint32Array): void {
+    const slot = this.tuples.insert(tuple);
+    record.tupleSlot = slot;
+    this.#recordByTuple[slot] = record;
+    this.#cookieByTuple[slot] = 0;
+  }
+
+  /** Remembers an endpoint that a client socket connects to. Returns its slot, or -1 when there are too many. */
+  rememberUpstream(tuple: Uint32Array): number {
+    const key = upstreamKey(tuple, this.#scratch);
+    const known = this.upstreams.find(key);
+    if (known >= 0 || this.upstreams.size === UPSTREAM_LIMIT) return known;
+    const index = this.upstreams.insert(key);
+    this.#upstreamSlots[index] = -1;
+    return index;
+  }
+
+  /** Says which name an upstream endpoint goes by. */
+  nameUpstream(index: number, nameSlot: number): void {
+    if (index >= 0) this.#upstreamSlots[index] = nameSlot;
+  }
+
+  // ---- listeners ------------------------------------------------------------------------------------------------
+
+  addListener(listener: ListenerRecord): void {
+    this.listeners.add(listener);
+  }
+
+  removeListener(listener: ListenerRecord): void {
+    if (this.listeners.delete(listener)) this.#shift(listener, stateOf(listener), undefined);
+  }
+
+  /** Gives the places of idle default names back. */
+  evictIdleNames(at: number): void {
+    const busy = (slot: number): boolean =>
+      this.count(slot, COUNT.open) > 0 || [...this.listeners].some((listener) => listener.slot === slot);
+    for (const slot of this.names.evictIdle(at / TICKS_PER_MS, busy)) {
+      this.#counts.fill(0, slot * COUNTS, (slot + 1) * COUNTS);
+      this.#closed.fill(0, slot * CLOSINGS.length, (slot + 1) * CLOSINGS.length);
+      this.#nodeStates.fill(0, slot * STATE_SLOTS, (slot + 1) * STATE_SLOTS);
+    }
+  }
+
+  // ---- inside ---------------------------------------------------------------------------------------------------
+
+  #countClosed(record: SocketRecord, closing: number): void {
+    const at = record.slot * CLOSINGS.length + closing;
+    this.#closed[at] = (this.#closed[at] as number) + 1;
+    this.bump(record.slot, COUNT.open, -1);
+    if (record.tupleSlot < 0) this.bump(record.slot, COUNT.withoutAddress, 1);
+  }
+
+  #observeDuration(record: SocketRecord, at: number): void {
+    const side = (record.flags & FLAG.server) !== 0 ? 'server' : 'client';
+    const seconds = (at - record.openedAt) / TICKS_PER_SECOND;
+    this.durations[side].observe(seconds);
+    this.durationListener?.(side, seconds);
+  }
+
+  #leave(record: SocketRecord, at: number, closedHere: boolean): void {
+    this.setBlind(record, false);
+    if (record.slot >= 0) this.names.touch(record.slot, at / TICKS_PER_MS);
+    this.#shift(record, stateOf(record), undefined);
+    this.#dropTuple(record, at, closedHere);
+    record.flags = (record.flags & ~FLAG.open) | FLAG.ended;
+    if (record.index < 0) return;
+    const last = this.records.pop() as SocketRecord;
+    if (last !== record) {
+      this.records[record.index] = last;
+      last.index = record.index;
+    }
+    record.index = -1;
+  }
+
+  #dropTuple(record: SocketRecord, at: number, closedHere: boolean): void {
+    const slot = record.tupleSlot;
+    if (slot < 0) return;
+    if (closedHere) {
+      this.tuples.read(slot, this.#scratch);
+      this.closedTuples.add(this.#scratch, record.slot, at / TICKS_PER_MS, this.cookieAtTuple(slot));
+    }
+    this.tuples.remove(slot);
+    this.#recordByTuple[slot] = undefined;
+    record.tupleSlot = -1;
+  }
+
+  /**
+   * Moves one record between the gauges of Node's column. TIME_WAIT is the kernel's alone and shown for no record
+   * there; CLOSED only while a descriptor is still open on a connection that is gone.
+   */
+  #shift(record: SocketRecord | ListenerRecord, from: State, to: State | undefined): void {
+    if (record.slot < 0) return;
+    const row = record.slot * STATE_SLOTS;
+    const open = (record.flags & FLAG.open) !== 0;
+    if (isShown(from, open)) this.#nodeStates[row + from] = (this.#nodeStates[row + from] as number) - 1;
+    if (to !== undefined && isShown(to, open)) {
+      this.#nodeStates[row + to] = (this.#nodeStates[row + to] as number) + 1;
+    }
+  }
+
+  #noteIllegal(from: State, event: TcpEvent): void {
+    this.#illegalCount++;
+    const key = from * EVENT_NAMES.length + event;
+    const known = this.illegal.get(key);
+    if (known === undefined) {
+      this.illegal.set(key, { from, event: EVENT_NAMES[event] as EventName, count: 1 });
+    } else known.count++;
+  }
+}
+
+function isShown(state: State, open: boolean): boolean {
+  return state === STATE.CLOSED ? open : state !== STATE.TIME_WAIT;
+}
+
+/** A tuple with everything but the peer's endpoint blanked. */
+function upstreamKey(tuple: Uint32Array, into: Uint32Array): Uint32Array {
+  into.fill(0, TUPLE.localAddress, TUPLE.peerAddress);
+  for (let index = TUPLE.peerAddress; index < TUPLE.localPort; index++) into[index] = tuple[index] as number;
+  into[TUPLE.localPort] = 0;
+  into[TUPLE.peerPort] = tuple[TUPLE.peerPort] as number;
+  return into;
+}
+
+/** Whether a name slot belongs to a side; the two `_other` slots come first. */
+export function sideOfSlot(names: NameTable, slot: number): Side {
+  return names.at(slot)?.side ?? SIDES[0] ?? 'server';
+}

@@ -1,0 +1,127 @@
+import { STATE, type State } from '../tcp/state.ts';
+import { TRANSITIONS } from '../tcp/transition.ts';
+import { type ClosingFacts, closingOf } from './closing.ts';
+
+/** Flags of a record, as bits of one integer: the first seven index the table of closings. */
+export const FLAG = {
+  firstFinLocal: 1,
+  firstFinRemote: 2,
+  firstFinUnknown: 3,
+  firstFinMask: 3,
+  failedReset: 0x04,
+  failedTimeout: 0x08,
+  failedKernel: 0x0c,
+  failedProgram: 0x10,
+  failureMask: 0x1c,
+  /** resetAndDestroy() was called. */
+  aborted: 0x20,
+  /** Accepted, and no byte came; decided when the descriptor is closed. */
+  unused: 0x40,
+  closingMask: 0x7f,
+  /** Counted as opened or adopted, and not yet as closed or released. */
+  open: 0x80,
+  /** Was accepted by a server of ours. */
+  server: 0x100,
+  /** A TLSSocket reads and writes: the peer's end may be a close_notify alert. */
+  tls: 0x200,
+  /** Was open before it was observed: in no duration. */
+  adopted: 0x400,
+  /** The handle was not reading at the last walk. */
+  blind: 0x800,
+  /** Node's column has ended: the descriptor is closed, or belongs to somebody else. */
+  ended: 0x1000,
+  /** The addresses could not be had (closed too soon, or no TCP). */
+  noAddress: 0x2000,
+  /** The program chose the name; it stays when the socket connects again. */
+  named: 0x4000,
+} as const;
+
+/** What stays when the same socket object gets a new kernel socket. */
+const KEPT_FLAGS: number = FLAG.server | FLAG.named | FLAG.tls;
+
+/**
+ * One kernel socket as Node shows it. A socket object that connects again begins a new generation of its record.
+ *
+ * All fields are set in the constructor and stay of one kind, because there are as many of these as there are sockets:
+ * times are tenths of a millisecond on the ledger's clock, small enough to need no box for the first 59 hours.
+ */
+export class SocketRecord {
+  /** The socket, weakly: a record must not keep it alive. */
+  ref: WeakRef<object>;
+  /** Place in the ledger's list; -1 outside. */
+  index: number;
+  /** The (side, name) pair; -1 until it is fixed when the connection opens. */
+  slot: number;
+  /** Index of the last transition in {@link TRANSITIONS}, -1 at birth (CLOSED). Written by the ledger only. */
+  transition: number;
+  /** Counts the kernel sockets this socket object has had. */
+  generation: number;
+  flags: number;
+  openedAt: number;
+  /** When the state last changed. */
+  changedAt: number;
+  /** When the state was last proved; -1 if it is only inferred. */
+  observedAt: number;
+  /** Slot of the addresses in the ledger's index of own tuples; -1 while they are unknown. */
+  tupleSlot: number;
+  /** Slot of the endpoint that is being connected to in the ledger's index of upstreams; -1 on a server. */
+  upstream: number;
+  bytesReceived: number;
+  bytesSent: number;
+  /** The last HTTP request, as `GET /users/:id`. */
+  request: string | undefined;
+
+  constructor(socket: object, flags: number, at: number) {
+    this.ref = new WeakRef(socket);
+    this.index = -1;
+    this.slot = -1;
+    this.transition = -1;
+    this.generation = 0;
+    this.flags = flags;
+    this.openedAt = at;
+    this.changedAt = at;
+    this.observedAt = -1;
+    this.tupleSlot = -1;
+    this.upstream = -1;
+    this.bytesReceived = 0;
+    this.bytesSent = 0;
+    this.request = undefined;
+  }
+}
+
+/** The state a record is in: CLOSED until its first transition. */
+export function stateOf(record: { readonly transition: number }): State {
+  return record.transition < 0 ? STATE.CLOSED : (TRANSITIONS[record.transition]?.to ?? STATE.CLOSED);
+}
+
+/** Begins a new generation: another kernel socket behind the same socket object. */
+export function renew(record: SocketRecord, at: number): void {
+  record.generation++;
+  record.transition = -1;
+  record.flags &= KEPT_FLAGS;
+  record.openedAt = at;
+  record.changedAt = at;
+  record.observedAt = -1;
+  record.bytesReceived = 0;
+  record.bytesSent = 0;
+  record.request = undefined;
+  record.upstream = -1;
+  if ((record.flags & FLAG.named) === 0) record.slot = -1;
+}
+
+/** The index in `CLOSINGS` under which a record is counted, from its flags. */
+export function closingOfFlags(flags: number): number {
+  return CLOSING_BY_FLAGS[flags & FLAG.closingMask] as number;
+}
+
+const FIRST_FINS: readonly ClosingFacts['firstFin'][] = ['none', 'local', 'remote', 'unknown'];
+const FAILURES: readonly ClosingFacts['failure'][] = ['none', 'reset', 'timeout', 'kernel', 'program'];
+
+const CLOSING_BY_FLAGS: Int8Array = Int8Array.from({ length: FLAG.closingMask + 1 }, (_, flags) =>
+  closingOf({
+    firstFin: FIRST_FINS[flags & FLAG.firstFinMask] ?? 'none',
+    failure: FAILURES[(flags & FLAG.failureMask) >> 2] ?? 'none',
+    aborted: (flags & FLAG.aborted) !== 0,
+    unused: (flags & FLAG.unused) !== 0,
+  }),
+);

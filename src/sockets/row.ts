@@ -1,0 +1,24 @@
+import type { State } from '../tcp/state.ts';
+
+/** What the kernel's timer of a socket is for, as `ss -o` names it. */
+export type RowTimer = 'none' | 'on' | 'keepalive' | 'timewait' | 'persist' | 'unknown';
+
+/**
+ * One row of the kernel's socket table. A reader reuses one object for all rows of a table: copy what is to be kept.
+ */
+export interface KernelRow {
+  state: State;
+  /** Both endpoints, see {@link TUPLE}; mapped IPv4 and plain IPv4 read the same. */
+  readonly tuple: Uint32Array;
+  /** Bytes waiting to be read; on a listener the connections waiting to be accepted. A FIN counts as one byte. */
+  receiveQueue: number;
+  /** Bytes not yet acknowledged; on a listener the limit of its accept queue. */
+  sendQueue: number;
+  /** The socket's inode; 0 where no descriptor holds it (TIME_WAIT, orphans, SYN_RECEIVED, the accept queue). */
+  inode: number;
+  /** SO_COOKIE, the same from SYN_SENT to TIME_WAIT; 0 where the source has none. */
+  cookie: number;
+  timer: RowTimer;
+  /** Milliseconds until the timer fires; NaN where the source does not say. */
+  timerMs: number;
+}
