@@ -1,7 +1,7 @@
 import { FLAG, type SocketRecord } from '../sockets/record.ts';
 import { packAddress, TUPLE, TUPLE_WORDS } from '../sockets/tuple.ts';
 import type { ObserveContext } from './context.ts';
-import { isTcpHandle, localOf, type NodeSocket, peerOf } from './node-socket.ts';
+import { isTcpHandle, localOf, type NodeHandle, type NodeSocket, peerOf } from './node-socket.ts';
 
 /**
  * Finds out a record's two endpoints, by which its row in the kernel's table is found, with as few system calls as
@@ -12,23 +12,23 @@ export function captureAddresses(context: ObserveContext, record: SocketRecord, 
   if (record.tupleSlot >= 0 || (record.flags & FLAG.noAddress) !== 0) return;
   const handle = socket._handle;
   if (!isTcpHandle(handle)) return;
-  const { ledger, tuple, endpoint } = context;
+  const { ledger, tuple } = context;
   const listener =
     (record.flags & FLAG.server) !== 0 && socket.server ? context.listenerOf.get(socket.server) : undefined;
   if (listener !== undefined) copyLocal(listener.tuple, tuple);
-  else if (!localOf(handle, endpoint) || !take(context, TUPLE.localAddress, TUPLE.localPort)) return giveUp(record);
-  if (record.upstream >= 0) {
-    copyUpstream(context, record);
-  } else {
-    const peer = peerOf(handle, endpoint);
-    if (peer !== 'connected' || !take(context, TUPLE.peerAddress, TUPLE.peerPort)) return giveUp(record);
-  }
-  ledger.setTuple(record, tuple);
+  const hasLocal = listener !== undefined || takeLocal(context, handle);
+  if (record.upstream >= 0) copyUpstream(context, record);
+  if (hasLocal && (record.upstream >= 0 || takePeer(context, handle))) ledger.setTuple(record, tuple);
+  // The kernel has no connection any more; asking again would not help.
+  else record.flags |= FLAG.noAddress;
 }
 
-function giveUp(record: SocketRecord): void {
-  // The kernel has no connection any more; asking again would not help.
-  record.flags |= FLAG.noAddress;
+function takeLocal(context: ObserveContext, handle: NodeHandle): boolean {
+  return localOf(handle, context.endpoint) && take(context, TUPLE.localAddress, TUPLE.localPort);
+}
+
+function takePeer(context: ObserveContext, handle: NodeHandle): boolean {
+  return peerOf(handle, context.endpoint) === 'connected' && take(context, TUPLE.peerAddress, TUPLE.peerPort);
 }
 
 function take(context: ObserveContext, addressAt: number, portAt: number): boolean {

@@ -81,7 +81,7 @@ function parseIpv4(text: string, from: number, to: number): number {
       octets++;
       octet = -1;
     } else if (code >= ZERO && code <= NINE) {
-      octet = (octet < 0 ? 0 : octet) * 10 + (code - ZERO);
+      octet = Math.max(octet, 0) * 10 + (code - ZERO);
       if (octet > 255) return -1;
     } else return -1;
   }
