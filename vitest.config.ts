@@ -1,12 +1,14 @@
-import { defineConfig } from 'vitest/config';
+import { defineConfig, type ViteUserConfig } from 'vitest/config';
 
-export default defineConfig({
+const at = (path: string): string => new URL(path, import.meta.url).pathname;
+
+const config: ViteUserConfig = defineConfig({
   resolve: {
     alias: [
-      { find: /^finwait$/, replacement: new URL('./src/index.ts', import.meta.url).pathname },
-      { find: /^finwait\/prometheus$/, replacement: new URL('./src/exporters/prometheus.ts', import.meta.url).pathname },
-      { find: /^finwait\/opentelemetry$/, replacement: new URL('./src/exporters/opentelemetry.ts', import.meta.url).pathname },
-      { find: /^finwait\/express$/, replacement: new URL('./src/integrations/express.ts', import.meta.url).pathname },
+      { find: /^finwait$/, replacement: at('./src/index.ts') },
+      { find: /^finwait\/prometheus$/, replacement: at('./src/exporters/prometheus.ts') },
+      { find: /^finwait\/opentelemetry$/, replacement: at('./src/exporters/opentelemetry.ts') },
+      { find: /^finwait\/express$/, replacement: at('./src/integrations/express.ts') },
     ],
   },
   test: {
@@ -16,3 +18,5 @@ export default defineConfig({
     testTimeout: 20_000,
   },
 });
+
+export default config;

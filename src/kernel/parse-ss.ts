@@ -97,7 +97,10 @@ export class SsParser {
 
   #takeLine(bytes: Uint8Array, from: number, to: number): void {
     const start = skipBlanks(bytes, from, to);
-    if (start === to) return;
+    if (start === to) {
+      if (!isPadding(bytes, from, to)) this.#reject(bytes, from, to);
+      return;
+    }
     const end = skipWord(bytes, start, to);
     const state = stateOf(bytes, start, end);
     if (state === STATE.CLOSED) this.#unconnected++;
@@ -278,15 +281,22 @@ function hexadecimal(bytes: Uint8Array, from: number, to: number): number {
   return value <= Number.MAX_SAFE_INTEGER ? value : 0;
 }
 
+/** Whether a line is empty to the eye, rather than made of NULs and their like. */
+function isPadding(bytes: Uint8Array, from: number, to: number): boolean {
+  for (let at = from; at < to; at++) if (bytes[at] !== SPACE && bytes[at] !== TAB) return false;
+  return true;
+}
+
+/** Every control character separates: one comparison a byte, on the path that every byte takes. */
 function skipBlanks(bytes: Uint8Array, from: number, to: number): number {
   let at = from;
-  while (at < to && isBlank(bytes[at] as number)) at++;
+  while (at < to && (bytes[at] as number) <= SPACE) at++;
   return at;
 }
 
 function skipWord(bytes: Uint8Array, from: number, to: number): number {
   let at = from;
-  while (at < to && !isBlank(bytes[at] as number)) at++;
+  while (at < to && (bytes[at] as number) > SPACE) at++;
   return at;
 }
 
@@ -298,10 +308,6 @@ function startsWith(bytes: Uint8Array, from: number, to: number, prefix: Uint8Ar
   if (to - from < prefix.length) return false;
   for (let index = 0; index < prefix.length; index++) if (bytes[from + index] !== prefix[index]) return false;
   return true;
-}
-
-function isBlank(byte: number): boolean {
-  return byte === SPACE || byte === TAB;
 }
 
 function isDigit(byte: number): boolean {
