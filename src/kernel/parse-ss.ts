@@ -249,7 +249,7 @@ function durationMs(bytes: Uint8Array, from: number, to: number): number {
   return Math.round(total);
 }
 
-/** The end of `users:((...))`. A process chooses its own name, spaces and brackets included: only the last `))` ends. */
+/** The end of `users:((...))`: its last `))`, because a process chooses its own name, spaces and brackets included. */
 function skipUsers(bytes: Uint8Array, from: number, to: number): number {
   for (let at = to; at > from + 1; at--) {
     if (bytes[at - 1] === PAREN_CLOSE && bytes[at - 2] === PAREN_CLOSE) return at;

@@ -6,6 +6,7 @@ import type { NodeServer } from '../observe/node-socket.ts';
 import { lookAt } from '../observe/walk.ts';
 import { Histogram } from '../sockets/histogram.ts';
 import { Join, type KernelColumn } from '../sockets/join.ts';
+import { UPSTREAM_LIMIT } from '../sockets/ledger.ts';
 import { stateOf } from '../sockets/record.ts';
 import { STATE } from '../tcp/state.ts';
 import type { ResolvedOptions } from './options.ts';
@@ -43,6 +44,8 @@ export class Collector {
   readonly errors: Map<CollectorReason, number> = new Map();
   column: KernelColumn | undefined;
   lastSuccessSeconds: number | undefined;
+  /** Whether a limit of ours (closed tuples, upstream endpoints) kept something out of the newest table. */
+  truncated = false;
   /** False on platforms that have no socket table we can read. */
   readonly supported: boolean;
 
@@ -54,6 +57,7 @@ export class Collector {
   #flight: Promise<SampleResult> | undefined;
   #timer: NodeJS.Timeout | undefined;
   #lastMs = 0;
+  #evictedBefore = 0;
   #closed = false;
 
   /**
@@ -163,6 +167,9 @@ export class Collector {
     if (read.degraded !== undefined) this.#count(read.degraded.reason);
     this.column = join.finish(performance.now());
     this.lastSuccessSeconds = Date.now() / 1000;
+    const { closedTuples, upstreams } = this.#context.ledger;
+    this.truncated = closedTuples.evicted > this.#evictedBefore || upstreams.size === UPSTREAM_LIMIT;
+    this.#evictedBefore = closedTuples.evicted;
     return { ok: true, rows: read.rows, durationMs };
   }
 

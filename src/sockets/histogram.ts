@@ -9,6 +9,7 @@ export class Histogram {
   readonly counts: Float64Array;
   #sum = 0;
   #count = 0;
+  #listeners: ((value: number) => void)[] = [];
 
   constructor(bounds: readonly number[]) {
     this.bounds = bounds;
@@ -29,5 +30,17 @@ export class Histogram {
     this.counts[bucket] = (this.counts[bucket] as number) + 1;
     this.#sum += value;
     this.#count++;
+    for (const listener of this.#listeners) listener(value);
+  }
+
+  /**
+   * Calls back with every value at the moment it is observed, for exporters whose histograms are synchronous. Returns
+   * the function that ends it.
+   */
+  subscribe(listener: (value: number) => void): () => void {
+    this.#listeners = [...this.#listeners, listener];
+    return () => {
+      this.#listeners = this.#listeners.filter((other) => other !== listener);
+    };
   }
 }

@@ -1,4 +1,4 @@
-import { STATE, STATE_SLOTS, type State } from '../tcp/state.ts';
+import { OWNERLESS_STATES, STATE, STATE_SLOTS, type State } from '../tcp/state.ts';
 import type { Ledger } from './ledger.ts';
 import type { KernelRow } from './row.ts';
 import { TUPLE, TUPLE_WORDS } from './tuple.ts';
@@ -71,7 +71,7 @@ export class Join {
       add(this.#ownStates, slot * STATE_SLOTS + state);
       return;
     }
-    if (row.inode !== 0 || !isOwnerless(state)) return;
+    if (row.inode !== 0 || !OWNERLESS.has(state)) return;
     const byPlace = atOwnPort ?? this.#ledger.upstreamSlotOf(row.tuple);
     if (byPlace >= 0) add(this.#unattributedStates, byPlace * STATE_SLOTS + state);
   }
@@ -105,7 +105,7 @@ export class Join {
   }
 
   #closedSlot(row: KernelRow, atOwnPort: boolean, nowMs: number): number | undefined {
-    if (row.inode !== 0 || !isOwnerless(row.state)) return undefined;
+    if (row.inode !== 0 || !OWNERLESS.has(row.state)) return undefined;
     const { closedTuples } = this.#ledger;
     let index = closedTuples.find(row.tuple);
     if (index < 0 && atOwnPort) index = closedTuples.find(this.#withAnyLocal(row.tuple));
@@ -122,26 +122,7 @@ export class Join {
   }
 }
 
-/** The states that a socket may be in after its descriptor was closed. */
-function isOwnerless(state: State): boolean {
-  switch (state) {
-    case STATE.FIN_WAIT_1:
-    case STATE.FIN_WAIT_2:
-    case STATE.CLOSING:
-    case STATE.LAST_ACK:
-    case STATE.TIME_WAIT:
-      return true;
-    case STATE.CLOSED:
-    case STATE.LISTEN:
-    case STATE.SYN_SENT:
-    case STATE.SYN_RECEIVED:
-    case STATE.ESTABLISHED:
-    case STATE.CLOSE_WAIT:
-      return false;
-    default:
-      return state satisfies never;
-  }
-}
+const OWNERLESS: ReadonlySet<State> = new Set(OWNERLESS_STATES);
 
 function add(table: Int32Array, at: number): void {
   table[at] = (table[at] as number) + 1;

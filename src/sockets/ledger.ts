@@ -17,7 +17,7 @@ const TICKS_PER_MS = 10;
 export const CONNECTION_DURATION_BOUNDS: readonly number[] = [0.01, 0.1, 1, 10, 60, 600, 3600, 86_400];
 
 /** How many upstream endpoints are remembered for matching ownerless rows. */
-const UPSTREAM_LIMIT = 4_096;
+export const UPSTREAM_LIMIT = 4_096;
 
 /** What the ledger counts for each (side, name), as columns of one table. */
 export const COUNT = {
@@ -61,9 +61,6 @@ export interface IllegalTransition {
   count: number;
 }
 
-/** Told of an observation at the moment it is made, for exporters whose histograms are synchronous. */
-export type DurationListener = (side: Side, seconds: number) => void;
-
 /**
  * The books: every live record, and what was counted of those that are gone. Pure bookkeeping: time comes as an
  * argument (ticks on one monotonic clock), nothing is read from the outside.
@@ -80,7 +77,6 @@ export class Ledger {
   readonly upstreams: TupleIndex = new TupleIndex();
   readonly durations: { readonly [side in Side]: Histogram };
   readonly illegal: Map<number, IllegalTransition> = new Map();
-  durationListener: DurationListener | undefined;
 
   #counts: Float64Array;
   #closed: Float64Array;
@@ -307,7 +303,6 @@ export class Ledger {
     const side = (record.flags & FLAG.server) !== 0 ? 'server' : 'client';
     const seconds = (at - record.openedAt) / TICKS_PER_SECOND;
     this.durations[side].observe(seconds);
-    this.durationListener?.(side, seconds);
   }
 
   #leave(record: SocketRecord, at: number, closedHere: boolean): void {

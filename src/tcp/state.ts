@@ -67,3 +67,12 @@ export function stateLabel(state: State): StateLabel {
 
 /** The label values of all 11 states, in the order of {@link STATES}. */
 export const STATE_LABELS: readonly StateLabel[] = STATES.map(stateLabel);
+
+/** The states that a connection may be in after its descriptor was closed: the kernel holds such a socket alone. */
+export const OWNERLESS_STATES: readonly State[] = [
+  STATE.FIN_WAIT_1,
+  STATE.FIN_WAIT_2,
+  STATE.CLOSING,
+  STATE.LAST_ACK,
+  STATE.TIME_WAIT,
+];
