@@ -43,13 +43,22 @@ export function registerPrometheus(monitor: Monitor, options: PrometheusOptions 
   const metrics = METRICS.map((definition) => new CatalogueMetric(prefix, definition, inside));
   // Any object with a name and a get() is a metric to a Registry; its type lists prom-client's own classes only.
   for (const metric of metrics) register.registerMetric(metric as unknown as RegisteredMetric);
+  registries.set(monitor, register);
   return function unregisterPrometheus() {
+    if (registries.get(monitor) === register) registries.delete(monitor);
     for (const metric of metrics) {
       const name = prefix + metric.definition.name;
       if (register.getSingleMetric(name) === (metric as unknown)) register.removeSingleMetric(name);
     }
   };
 }
+
+/** The registry a monitor was registered on last; undefined if it is on none. @internal */
+export function registryOf(monitor: Monitor): Registry | undefined {
+  return registries.get(monitor);
+}
+
+const registries = new WeakMap<Monitor, Registry>();
 
 type RegisteredMetric = Parameters<Registry['registerMetric']>[0];
 

@@ -47,11 +47,7 @@ export function measure(inside: MonitorInternals, metric: ScalarName): Point[] {
     case 'netns_unattributed_sockets':
       return column === undefined
         ? []
-        : byState(
-            names,
-            (slot, state) => column.unattributedStates[slot * STATE_SLOTS + state] ?? 0,
-            OWNERLESS_STATES,
-          );
+        : byState(names, (slot, state) => column.unattributedStates[slot * STATE_SLOTS + state] ?? 0, OWNERLESS_STATES);
     case 'netns_sockets':
       return column === undefined
         ? []

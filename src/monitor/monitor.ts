@@ -49,7 +49,10 @@ export interface Monitor {
    * @example const { ok } = await monitor.sample()
    */
   sample(): Promise<SampleResult>;
-  /** Remembers the last HTTP request of an observed connection, for the reports: method and route, never a body. */
+  /**
+   * Remembers the last HTTP request of an observed connection, for the reports: method and route, such as
+   * `GET /users/:id`, cut to 200 characters. Does nothing for a socket that is not observed.
+   */
   noteRequest(socket: Socket, request: string): void;
   /** Ends every observation and the sampling. Twice is fine. */
   close(): void;
@@ -61,10 +64,13 @@ export interface MonitorInternals {
   readonly collector: Collector;
   readonly netns: string;
   readonly internalErrors: ReadonlyMap<Component, number>;
-  /** Calls back at every observation of a histogram, as it is made. Returns the function that ends it. */
+  /** Counts something that went wrong in finwait, and warns of it once, instead of throwing it into the program. */
   readonly report: (component: Component, error: unknown) => void;
-  readonly isClosed: () => boolean;
+  /** Calls back when the monitor is closed. */
+  readonly onClose: (listener: () => void) => void;
 }
+
+const MAX_REQUEST_LENGTH = 200;
 
 const internals = new WeakMap<Monitor, MonitorInternals>();
 
@@ -90,6 +96,7 @@ export function createMonitor(options: MonitorOptions = {}): Monitor {
   const ledger = new Ledger(resolved.maxNames);
   const internalErrors = new Map<Component, number>();
   const resets = noticeResets();
+  const closeListeners: (() => void)[] = [];
   let closed = false;
 
   function report(component: Component, error: unknown): void {
@@ -149,7 +156,7 @@ export function createMonitor(options: MonitorOptions = {}): Monitor {
     },
     noteRequest(socket, request) {
       const record = sockets.get(socket);
-      if (record !== undefined) record.request = request;
+      if (record !== undefined) record.request = request.slice(0, MAX_REQUEST_LENGTH);
     },
     close() {
       if (closed) return;
@@ -162,8 +169,16 @@ export function createMonitor(options: MonitorOptions = {}): Monitor {
         if (socket !== undefined) sockets.detach(socket);
       }
       resets.stop();
+      for (const listener of closeListeners) listener();
     },
   };
-  internals.set(monitor, { ledger, collector, netns: readNetns(), internalErrors, report, isClosed: () => closed });
+  internals.set(monitor, {
+    ledger,
+    collector,
+    netns: readNetns(),
+    internalErrors,
+    report,
+    onClose: (listener) => closeListeners.push(listener),
+  });
   return monitor;
 }

@@ -5,6 +5,7 @@ import { EVENT } from '../tcp/event.ts';
 import { STATE } from '../tcp/state.ts';
 import type { ObserveContext } from './context.ts';
 import { isTcpHandle, type NodeServer, type NodeSocket, rawSocketOf } from './node-socket.ts';
+import { requestText } from './request-text.ts';
 import { adopt, takeOver } from './socket.ts';
 import { createTap, type Tap } from './tap.ts';
 
@@ -35,11 +36,14 @@ export function observeServers(context: ObserveContext, sockets: Tap<SocketRecor
         case 'connection':
         case 'secureConnection':
         case 'listening':
+        case 'upgrade':
+        case 'connect':
         case 'close':
           try {
             if (event === 'connection') accepted(server, target as NodeServer, values[1]);
             else if (event === 'secureConnection') secured(values[1]);
             else if (event === 'listening') listening(server, target as NodeServer);
+            else if (event === 'upgrade' || event === 'connect') handedOver(values[1], values[2]);
             else listenerGone(server, target as NodeServer);
           } catch (error) {
             context.report('observer', error);
@@ -159,6 +163,13 @@ export function observeServers(context: ObserveContext, sockets: Tap<SocketRecor
     const record = raw === undefined ? undefined : sockets.get(raw);
     if (record === undefined || record.index < 0) return;
     takeOver(sockets, record, value);
+  }
+
+  /** An upgraded or tunnelled socket leaves HTTP, and with it every hook that could tell later what it was for. */
+  function handedOver(request: unknown, socket: unknown): void {
+    if (typeof socket !== 'object' || socket === null) return;
+    const record = sockets.get(socket);
+    if (record !== undefined) record.request = requestText(request as { method?: string; url?: string });
   }
 
   function adoptAccepted(listener: ObservedServer, server: NodeServer): void {

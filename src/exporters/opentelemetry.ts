@@ -1,0 +1,102 @@
+import {
+  type BatchObservableCallback,
+  type Meter,
+  type MeterProvider,
+  metrics as metricsApi,
+  type Observable,
+} from '@opentelemetry/api';
+import { METRICS, type MetricDefinition } from '../metrics/catalogue.ts';
+import { distributions, type HistogramName, measure, type ScalarName } from '../metrics/measure.ts';
+import { internalsOf, type Monitor } from '../monitor/monitor.ts';
+import { refuseUnknownKeys, show } from '../monitor/options.ts';
+import { VERSION } from '../version.ts';
+
+/** Options of {@link registerOpenTelemetry}. */
+export interface OpenTelemetryOptions {
+  /** Where the meter comes from. @default the global MeterProvider at the time of the call */
+  readonly meterProvider?: MeterProvider;
+  /**
+   * Adds the names of OpenTelemetry's semantic conventions: `system.network.connection.count`, from the table of the
+   * whole network namespace. It is a metric of the host: take it from one process only. @default false
+   */
+  readonly semconv?: boolean;
+}
+
+/** What every instrument's name begins with. */
+const OTEL_PREFIX = 'nodejs.tcp.';
+
+/**
+ * Creates every metric of a monitor as an OpenTelemetry instrument named `nodejs.tcp.<name>`, with its UCUM unit, so
+ * that the usual translation to Prometheus gives the names of `finwait/prometheus` again. Gauges and counters are
+ * observed in one batch at collection; histograms are recorded when they happen.
+ *
+ * @returns a function that ends the observation
+ * @throws TypeError if an option is wrong
+ * @example registerOpenTelemetry(monitor, { meterProvider })
+ */
+export function registerOpenTelemetry(monitor: Monitor, options: OpenTelemetryOptions = {}): () => void {
+  refuseUnknownKeys('registerOpenTelemetry', options, ['meterProvider', 'semconv']);
+  const { meterProvider = metricsApi.getMeterProvider(), semconv = false } = options;
+  if (typeof meterProvider?.getMeter !== 'function') {
+    throw new TypeError(`meterProvider is an OpenTelemetry MeterProvider, received ${show(meterProvider)}`);
+  }
+  if (typeof semconv !== 'boolean') throw new TypeError(`semconv is a boolean, received ${show(semconv)}`);
+  const inside = internalsOf(monitor);
+  const meter = meterProvider.getMeter('finwait', VERSION);
+
+  const stops = METRICS.filter((definition) => definition.type === 'histogram').flatMap((definition) => {
+    const series = distributions(inside, definition.name as HistogramName);
+    const instrument = meter.createHistogram(OTEL_PREFIX + definition.name, {
+      description: definition.help,
+      unit: definition.unit,
+      advice: { explicitBucketBoundaries: [...(series[0]?.histogram.bounds ?? [])] },
+    });
+    return series.map(({ labels, histogram }) =>
+      histogram.subscribe((value) => instrument.record(value, { ...labels })),
+    );
+  });
+
+  const observables = METRICS.filter((definition) => definition.type !== 'histogram').map((definition) => ({
+    name: definition.name as ScalarName,
+    instrument: createObservable(meter, definition),
+  }));
+  const connectionCount = semconv ? createConnectionCount(meter) : undefined;
+
+  const observe: BatchObservableCallback = (result) => {
+    try {
+      for (const { name, instrument } of observables) {
+        for (const { labels, value } of measure(inside, name)) result.observe(instrument, value, { ...labels });
+      }
+      if (connectionCount === undefined) return;
+      for (const { labels, value } of measure(inside, 'netns_sockets')) {
+        const attributes = { 'network.transport': 'tcp', 'network.connection.state': labels.state ?? '' };
+        result.observe(connectionCount, value, attributes);
+      }
+    } catch (error) {
+      inside.report('exporter', error);
+    }
+  };
+  const observed = observables.map(({ instrument }) => instrument);
+  if (connectionCount !== undefined) observed.push(connectionCount);
+  meter.addBatchObservableCallback(observe, observed);
+
+  return function unregisterOpenTelemetry() {
+    meter.removeBatchObservableCallback(observe, observed);
+    for (const stop of stops.splice(0)) stop();
+  };
+}
+
+function createObservable(meter: Meter, definition: MetricDefinition): Observable {
+  const description = { description: definition.help, unit: definition.unit };
+  const name = OTEL_PREFIX + definition.name;
+  return definition.type === 'counter'
+    ? meter.createObservableCounter(name, description)
+    : meter.createObservableGauge(name, description);
+}
+
+function createConnectionCount(meter: Meter): Observable {
+  return meter.createObservableUpDownCounter('system.network.connection.count', {
+    description: 'TCP connections of the network namespace by state.',
+    unit: '{connection}',
+  });
+}

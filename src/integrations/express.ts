@@ -1,0 +1,187 @@
+import diagnosticsChannel from 'node:diagnostics_channel';
+import type { IncomingMessage, Server, ServerResponse } from 'node:http';
+import type { Registry } from 'prom-client';
+import { internalsOf, type Monitor } from '../monitor/monitor.ts';
+import { refuseUnknownKeys, show } from '../monitor/options.ts';
+import { requestText } from '../observe/request-text.ts';
+
+/** Options of {@link socketLifecycle}. */
+export interface SocketLifecycleOptions {
+  /**
+   * Where the middleware answers GET with the metrics in Prometheus' format, relative to where it is mounted; `false`
+   * for nowhere. Needs prom-client, else it answers 501. @default '/metrics'
+   */
+  readonly metricsPath?: string | false;
+  /** The registry whose metrics are answered, if the monitor is on none yet. @default prom-client's global `register` */
+  readonly register?: Registry;
+  /** The `name` label of the server that the application listens on. @default the port */
+  readonly name?: string;
+}
+
+/** A middleware for Express 4 and 5, in the types of node:http that both extend. */
+export type SocketLifecycleHandler = (
+  request: IncomingMessage,
+  response: ServerResponse,
+  next: (error?: unknown) => void,
+) => void;
+
+/**
+ * Express middleware: observes the server that the application listens on, remembers for each connection its last
+ * request (method and route pattern) for the reports, and answers the metrics.
+ *
+ * The server is found when it starts to listen, if the application is its 'request' listener as in `app.listen()` or
+ * `http.createServer(app)`; else at the first request, and the connections open by then are adopted.
+ *
+ * @throws TypeError if an option is wrong
+ * @example
+ * const app = express();
+ * app.use(socketLifecycle(createMonitor(), { name: 'api' }));
+ * app.listen(3000); // curl localhost:3000/metrics
+ */
+export function socketLifecycle(monitor: Monitor, options: SocketLifecycleOptions = {}): SocketLifecycleHandler {
+  refuseUnknownKeys('socketLifecycle', options, ['metricsPath', 'register', 'name']);
+  const { metricsPath = '/metrics', register, name } = options;
+  if (metricsPath !== false && (typeof metricsPath !== 'string' || !metricsPath.startsWith('/'))) {
+    throw new TypeError(`metricsPath is a path beginning with '/', or false, received ${show(metricsPath)}`);
+  }
+  if (name !== undefined && typeof name !== 'string') throw new TypeError(`name is a string, received ${show(name)}`);
+  const { report, onClose } = internalsOf(monitor);
+  const seen = new WeakSet<object>();
+  let named = false;
+  let closed = false;
+  let scrape: Promise<Scrape> | undefined;
+
+  function observe(server: Server): void {
+    if (closed || seen.has(server)) return;
+    seen.add(server);
+    // One application may listen twice (http and https); the name belongs to the first.
+    monitor.observeServer(server, named || name === undefined ? {} : { name });
+    named = true;
+  }
+
+  function guarded(action: () => void): void {
+    try {
+      action();
+    } catch (error) {
+      report('observer', error);
+    }
+  }
+
+  function onListen(message: unknown): void {
+    guarded(() => {
+      const { server } = message as { server: Server };
+      if (server.listeners('request').some((listener) => isMounted(socketLifecycleMiddleware, listener)))
+        observe(server);
+    });
+  }
+
+  function onResponseFinish(message: unknown): void {
+    guarded(() => noteRoute((message as { request: ExpressRequest }).request));
+  }
+
+  function noteRoute(request: ExpressRequest): void {
+    const route = routeOf(request);
+    if (route !== undefined) monitor.noteRequest(request.socket, `${request.method} ${route}`);
+  }
+
+  function socketLifecycleMiddleware(
+    request: IncomingMessage,
+    response: ServerResponse,
+    next: (error?: unknown) => void,
+  ): void {
+    const { path, originalUrl = request.url } = request as ExpressRequest;
+    guarded(() => {
+      const { server } = request.socket as unknown as { server?: Server };
+      if (server !== undefined && server !== null) observe(server);
+      monitor.noteRequest(request.socket, requestText({ method: request.method, url: originalUrl }));
+    });
+    if (path === metricsPath && (request.method === 'GET' || request.method === 'HEAD')) {
+      scrape ??= openScrape(monitor, register);
+      void scrape.then((answer) => answer(response));
+      return;
+    }
+    next();
+    // Express routes a request in the same turn unless a middleware before the route is asynchronous.
+    guarded(() => noteRoute(request as ExpressRequest));
+  }
+
+  diagnosticsChannel.subscribe(LISTEN_CHANNEL, onListen);
+  diagnosticsChannel.subscribe(RESPONSE_CHANNEL, onResponseFinish);
+  onClose(() => {
+    closed = true;
+    diagnosticsChannel.unsubscribe(LISTEN_CHANNEL, onListen);
+    diagnosticsChannel.unsubscribe(RESPONSE_CHANNEL, onResponseFinish);
+  });
+  return socketLifecycleMiddleware;
+}
+
+const LISTEN_CHANNEL = 'tracing:net.server.listen:asyncStart';
+const RESPONSE_CHANNEL = 'http.server.response.finish';
+
+/** What Express adds to a request, in both versions. */
+interface ExpressRequest extends IncomingMessage {
+  readonly path?: string;
+  readonly originalUrl?: string;
+  readonly baseUrl?: string;
+  readonly route?: { readonly path?: unknown };
+}
+
+/** A layer of Express' router; a router mounted in another is the layer's handle, with a stack of its own. */
+interface Layer {
+  readonly handle?: { readonly stack?: readonly Layer[] };
+}
+
+/** The pattern of the route that took a request, `/users/:id`; undefined while none has. */
+function routeOf(request: ExpressRequest): string | undefined {
+  const pattern = request.route?.path;
+  if (pattern === undefined) return undefined;
+  return `${request.baseUrl ?? ''}${Array.isArray(pattern) ? pattern.join('|') : String(pattern)}`;
+}
+
+/** Whether a server's 'request' listener is an Express application that uses this middleware. */
+function isMounted(middleware: SocketLifecycleHandler, listener: unknown): boolean {
+  if (typeof listener !== 'function') return false;
+  // Express 4 keeps its router in `_router` and throws when `router` is read; Express 5 has `router` alone.
+  const app = listener as { readonly _router?: { readonly stack?: readonly Layer[] }; readonly router?: unknown };
+  const router = app._router ?? ('lazyrouter' in app ? undefined : (app.router as typeof app._router));
+  return holds(router?.stack, middleware);
+}
+
+function holds(stack: readonly Layer[] | undefined, middleware: SocketLifecycleHandler): boolean {
+  return stack?.some(({ handle }) => (handle as unknown) === middleware || holds(handle?.stack, middleware)) ?? false;
+}
+
+type Scrape = (response: ServerResponse) => Promise<void>;
+
+/** Loads the exporter at the first scrape, because prom-client is optional. */
+async function openScrape(monitor: Monitor, register: Registry | undefined): Promise<Scrape> {
+  try {
+    const { registryOf, registerPrometheus } = await import('../exporters/prometheus.ts');
+    if (registryOf(monitor) === undefined) registerPrometheus(monitor, register === undefined ? {} : { register });
+    return async (response) => {
+      const registry = registryOf(monitor);
+      if (registry === undefined) return refuse(response, 503, 'The monitor is on no registry any more.');
+      try {
+        const text = await registry.metrics();
+        response.setHeader('content-type', registry.contentType);
+        response.end(text);
+      } catch (error) {
+        // Another metric on the same registry may fail; that is the program's to see.
+        refuse(response, 500, error instanceof Error ? error.message : String(error));
+      }
+    };
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error);
+    const missing = (error as { code?: unknown }).code === 'ERR_MODULE_NOT_FOUND';
+    return async (response) =>
+      missing
+        ? refuse(response, 501, 'prom-client is not installed: npm install prom-client')
+        : refuse(response, 500, reason);
+  }
+}
+
+function refuse(response: ServerResponse, statusCode: number, reason: string): void {
+  response.statusCode = statusCode;
+  response.setHeader('content-type', 'text/plain; charset=utf-8');
+  response.end(`${reason}\n`);
+}
