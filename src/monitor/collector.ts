@@ -26,7 +26,19 @@ export const COLLECTOR_REASONS: readonly CollectorReason[] = [...SS_FAILURES, ..
 /** What one call of `sample()` came to. */
 export type SampleResult =
   | { readonly ok: true; readonly rows: number; readonly durationMs: number }
-  | { readonly ok: false; readonly reason: CollectorReason; readonly detail: string; readonly durationMs: number };
+  | {
+      readonly ok: false;
+      readonly reason: CollectorReason | 'unsupported_platform';
+      readonly detail: string;
+      readonly durationMs: number;
+    };
+
+const NOT_SUPPORTED: SampleResult = {
+  ok: false,
+  reason: 'unsupported_platform',
+  detail: `the kernel's socket table is read on Linux only, this is ${process.platform}`,
+  durationMs: 0,
+};
 
 /** At most so many records, or so long, in one turn of the event loop. */
 const SLICE_RECORDS = 1_000;
@@ -36,6 +48,15 @@ const DUTY = 0.01;
 /** A table is too old to be shown after this many intervals. */
 const STALE_INTERVALS = 3;
 const FIRST_SAMPLE_MS = 500;
+
+/** What the collector needs of the monitor it works for. */
+export interface CollectorHost {
+  /** Looks whether listeners were closed. */
+  readonly pollServers: () => void;
+  /** False in a cluster worker, where the listening socket is the primary's. */
+  readonly claimListeners: boolean;
+  readonly warn: (message: string) => void;
+}
 
 /** Samples the kernel's table on an unreferenced timer, one at a time, and keeps the newest complete one. */
 export class Collector {
@@ -51,8 +72,7 @@ export class Collector {
 
   readonly #context: ObserveContext;
   readonly #options: ResolvedOptions;
-  readonly #pollServers: () => void;
-  readonly #claimListeners: boolean;
+  readonly #host: CollectorHost;
   #ssPath: string | undefined;
   #flight: Promise<SampleResult> | undefined;
   #timer: NodeJS.Timeout | undefined;
@@ -60,18 +80,13 @@ export class Collector {
   #evictedBefore = 0;
   #closed = false;
 
-  /**
-   * @param pollServers looks whether listeners were closed
-   * @param claimListeners false in a cluster worker, where the listening socket is the primary's
-   */
-  constructor(context: ObserveContext, options: ResolvedOptions, pollServers: () => void, claimListeners: boolean) {
+  constructor(context: ObserveContext, options: ResolvedOptions, host: CollectorHost) {
     this.#context = context;
     this.#options = options;
-    this.#pollServers = pollServers;
-    this.#claimListeners = claimListeners;
+    this.#host = host;
     this.#ssPath = options.ssPath;
     this.supported = process.platform === 'linux';
-    if (this.supported) this.#schedule(Math.min(FIRST_SAMPLE_MS, options.sampleIntervalMs));
+    this.#schedule(Math.min(FIRST_SAMPLE_MS, options.sampleIntervalMs));
   }
 
   /** Whether the newest complete table is young enough to be shown. */
@@ -85,6 +100,7 @@ export class Collector {
   sample(): Promise<SampleResult> {
     this.#flight ??= this.#sampleOnce().finally(() => {
       this.#flight = undefined;
+      this.#schedule(this.#intervalMs());
     });
     return this.#flight;
   }
@@ -110,21 +126,21 @@ export class Collector {
     let result: SampleResult;
     try {
       await this.#walk();
+      if (!this.supported) return NOT_SUPPORTED;
       result = await this.#readTable();
     } catch (error) {
       this.#context.report('collector', error);
       const detail = error instanceof Error ? error.message : String(error);
       result = { ok: false, reason: 'consumer_threw', detail, durationMs: performance.now() - startedAt };
     }
-    if (!result.ok) this.#fail(result.reason, result.detail);
-    this.#schedule(this.#intervalMs());
+    if (!result.ok && result.reason !== 'unsupported_platform') this.#fail(result.reason, result.detail);
     return result;
   }
 
   /** Looks at every live record, newest last, in slices; records that leave meanwhile are skipped or seen twice. */
   async #walk(): Promise<void> {
-    this.#pollServers();
-    if (this.#claimListeners) this.#readListenerInodes();
+    this.#host.pollServers();
+    if (this.#host.claimListeners) this.#readListenerInodes();
     const { ledger } = this.#context;
     ledger.evictIdleNames(this.#context.now());
     let index = ledger.records.length - 1;

@@ -8,7 +8,7 @@ import { observeServers } from '../observe/server.ts';
 import { observeSocket as observeOneSocket } from '../observe/socket.ts';
 import { socketEvents } from '../observe/socket-events.ts';
 import { createTap } from '../observe/tap.ts';
-import { Ledger } from '../sockets/ledger.ts';
+import { Ledger, TICKS_PER_MS } from '../sockets/ledger.ts';
 import type { SocketRecord } from '../sockets/record.ts';
 import { TUPLE_WORDS } from '../sockets/tuple.ts';
 import { Collector, type SampleResult } from './collector.ts';
@@ -103,17 +103,23 @@ export function createMonitor(options: MonitorOptions = {}): Monitor {
     const before = internalErrors.get(component) ?? 0;
     internalErrors.set(component, before + 1);
     if (before > 0) return;
-    const warning = new Error(`finwait: its ${component} failed`, { cause: error });
+    warn(`its ${component} failed: ${error instanceof Error ? error.message : String(error)}`, error);
+  }
+
+  function warn(message: string, cause?: unknown): void {
+    const warning = new Error(`finwait: ${message}`, { cause });
+    warning.name = 'FinwaitWarning';
     try {
       resolved.onWarning(warning);
     } catch {
+      // The program's own callback: what it throws must not come back to it through us.
       internalErrors.set('callback', (internalErrors.get('callback') ?? 0) + 1);
     }
   }
 
   const context: ObserveContext = {
     ledger,
-    now: () => Math.round(performance.now() * 10),
+    now: () => Math.round(performance.now() * TICKS_PER_MS),
     eofEvent: eofEventOf(process.versions.uv),
     resets,
     listenerOf: new WeakMap(),
@@ -123,7 +129,11 @@ export function createMonitor(options: MonitorOptions = {}): Monitor {
   };
   const sockets = createTap<SocketRecord>(socketEvents(context));
   const servers = observeServers(context, sockets);
-  const collector = new Collector(context, resolved, () => servers.poll(), !cluster.isWorker);
+  const collector = new Collector(context, resolved, {
+    pollServers: () => servers.poll(),
+    claimListeners: !cluster.isWorker,
+    warn,
+  });
 
   function refuseClosed(caller: string): void {
     if (closed) throw new Error(`${caller}: this monitor is closed`);

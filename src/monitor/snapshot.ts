@@ -1,5 +1,5 @@
 import type { KernelColumn } from '../sockets/join.ts';
-import { COUNT, type Ledger, TICKS_PER_SECOND } from '../sockets/ledger.ts';
+import { COUNT, type Ledger, TICKS_PER_MS } from '../sockets/ledger.ts';
 import type { Side } from '../sockets/names.ts';
 import { FLAG, type SocketRecord, stateOf } from '../sockets/record.ts';
 import { endpointText, TUPLE, TUPLE_WORDS } from '../sockets/tuple.ts';
@@ -22,7 +22,10 @@ export interface SocketSnapshot {
   readonly nodeStateAgeMs: number;
   /** Milliseconds since Node last proved this state; undefined where it was only inferred. */
   readonly nodeStateObservedMs: number | undefined;
-  /** The kernel's column in the newest table; undefined where it has no row for this socket. */
+  /**
+   * The kernel's column in the newest table; undefined where it has no row for this socket, or where the socket has
+   * moved since the table was read, so that the two cannot be compared.
+   */
   readonly kernel: StateLabel | undefined;
   /** The state to act on: the kernel's where it is known, else Node's. */
   readonly state: StateLabel;
@@ -46,6 +49,8 @@ export interface NameSnapshot {
   readonly adopted: number;
   readonly closed: number;
   readonly released: number;
+  /** Closed connections whose addresses were never known, so that their TIME_WAIT cannot be recognised as ours. */
+  readonly withoutAddress: number;
   readonly node: StateCounts;
   readonly kernel: StateCounts | undefined;
 }
@@ -83,6 +88,7 @@ export function takeSnapshot(ledger: Ledger, column: KernelColumn | undefined, n
       adopted,
       closed: opened + adopted - released - open,
       released,
+      withoutAddress: ledger.count(slot, COUNT.withoutAddress),
       node: countsOf((state) => ledger.nodeState(slot, state)),
       kernel: column && countsOf((state) => column.ownStates[slot * STATE_SLOTS + state] ?? 0),
     };
@@ -91,7 +97,7 @@ export function takeSnapshot(ledger: Ledger, column: KernelColumn | undefined, n
   return deepFreeze({
     takenAt: new Date().toISOString(),
     table: column && {
-      ageMs: Math.max(0, now / 10 - column.endedAt),
+      ageMs: Math.max(0, Math.round(now / TICKS_PER_MS - column.endedAt)),
       rows: column.rows,
       states: countsOf((state) => column.netnsStates[state] ?? 0),
     },
@@ -107,7 +113,7 @@ export function takeSnapshot(ledger: Ledger, column: KernelColumn | undefined, n
 function describe(ledger: Ledger, column: KernelColumn | undefined, record: SocketRecord, now: number): SocketSnapshot {
   const entry = ledger.names.at(record.slot);
   const node = readingOf(record.transition, (record.flags & FLAG.tls) !== 0);
-  const kernel = kernelStateOf(column, record);
+  const kernel = kernelStateOf(ledger, column, record);
   let local: string | undefined;
   let peer: string | undefined;
   if (record.tupleSlot >= 0) {
@@ -134,8 +140,10 @@ function describe(ledger: Ledger, column: KernelColumn | undefined, record: Sock
   };
 }
 
-function kernelStateOf(column: KernelColumn | undefined, record: SocketRecord): State | undefined {
+function kernelStateOf(ledger: Ledger, column: KernelColumn | undefined, record: SocketRecord): State | undefined {
   if (column === undefined || record.tupleSlot < 0) return undefined;
+  if (ledger.serialAtTuple(record.tupleSlot) > column.tupleSerial) return undefined;
+  if (record.changedAt >= column.startedAt * TICKS_PER_MS) return undefined;
   const state = column.stateByTuple[record.tupleSlot];
   return state === undefined || state === 0 ? undefined : (state as State);
 }
@@ -144,7 +152,7 @@ function kernelStateOf(column: KernelColumn | undefined, record: SocketRecord): 
 function worstOf(ledger: Ledger, column: KernelColumn | undefined): SocketRecord[] {
   const ranks: SocketRecord[][] = [[], [], [], []];
   for (const record of ledger.records) {
-    const rank = Math.min(rankOf(stateOf(record)), rankOf(kernelStateOf(column, record) ?? stateOf(record)));
+    const rank = Math.min(rankOf(stateOf(record)), rankOf(kernelStateOf(ledger, column, record) ?? stateOf(record)));
     const bucket = ranks[rank] as SocketRecord[];
     if (bucket.length < MOST_SOCKETS) bucket.push(record);
   }
@@ -182,7 +190,7 @@ function sum(all: readonly StateCounts[]): StateCounts {
 }
 
 function ticksToMs(ticks: number): number {
-  return Math.max(0, Math.round((ticks / TICKS_PER_SECOND) * 1000));
+  return Math.max(0, Math.round(ticks / TICKS_PER_MS));
 }
 
 function deepFreeze<T>(value: T): T {

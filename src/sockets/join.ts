@@ -16,6 +16,8 @@ export interface KernelColumn {
   readonly unattributedStates: Int32Array;
   /** The kernel's state of every live record by the slot of its tuple; 0 where the table has no row for it. */
   readonly stateByTuple: Uint8Array;
+  /** The ledger's `tupleSerial` when the reader was started: a slot given out later is another socket's. */
+  readonly tupleSerial: number;
   readonly rows: number;
   /** When the reader was started and when the table was complete, in milliseconds on the ledger's clock. */
   readonly startedAt: number;
@@ -39,12 +41,14 @@ export class Join {
   readonly #unattributedStates: Int32Array;
   readonly #stateByTuple: Uint8Array;
   readonly #anyLocal: Uint32Array = new Uint32Array(TUPLE_WORDS);
+  readonly #tupleSerial: number;
   #rows = 0;
 
   /** @param startedAtMs when the reader was started, on the ledger's clock in milliseconds */
   constructor(ledger: Ledger, startedAtMs: number) {
     this.#ledger = ledger;
     this.#startedAt = startedAtMs;
+    this.#tupleSerial = ledger.tupleSerial;
     const listeners = [...ledger.listeners].filter((listener) => listener.slot >= 0);
     this.#listenerSlotByInode = new Map(
       listeners.filter((listener) => listener.inode !== 0).map((listener) => [listener.inode, listener.slot]),
@@ -83,6 +87,7 @@ export class Join {
       ownStates: this.#ownStates,
       unattributedStates: this.#unattributedStates,
       stateByTuple: this.#stateByTuple,
+      tupleSerial: this.#tupleSerial,
       rows: this.#rows,
       startedAt: this.#startedAt,
       endedAt: endedAtMs,

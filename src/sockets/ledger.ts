@@ -11,7 +11,8 @@ import { TupleIndex } from './tuple-index.ts';
 
 /** Ticks of the ledger's clock in one second: times in records are tenths of a millisecond. */
 export const TICKS_PER_SECOND = 10_000;
-const TICKS_PER_MS = 10;
+/** Ticks of the ledger's clock in one millisecond. */
+export const TICKS_PER_MS = 10;
 
 /** Upper bounds of `connection_duration_seconds`: from one exchange on loopback to a day-long stream. */
 export const CONNECTION_DURATION_BOUNDS: readonly number[] = [0.01, 0.1, 1, 10, 60, 600, 3600, 86_400];
@@ -86,6 +87,8 @@ export class Ledger {
   /** Parallel to the slots of `tuples`. */
   #recordByTuple: (SocketRecord | undefined)[] = [];
   #cookieByTuple: number[] = [];
+  #serialByTuple: number[] = [];
+  #serial = 0;
   #scratch: Uint32Array = new Uint32Array(TUPLE_WORDS);
   #illegalCount = 0;
 
@@ -252,6 +255,16 @@ export class Ledger {
     record.tupleSlot = slot;
     this.#recordByTuple[slot] = record;
     this.#cookieByTuple[slot] = 0;
+    this.#serialByTuple[slot] = ++this.#serial;
+  }
+
+  /** Grows with every tuple that is put in: whether a slot still means what it meant when a table was read. */
+  get tupleSerial(): number {
+    return this.#serial;
+  }
+
+  serialAtTuple(tupleSlot: number): number {
+    return this.#serialByTuple[tupleSlot] ?? 0;
   }
 
   /** Remembers an endpoint that a client socket connects to. Returns its slot, or -1 when there are too many. */
@@ -287,6 +300,7 @@ export class Ledger {
       this.#counts.fill(0, slot * COUNTS, (slot + 1) * COUNTS);
       this.#closed.fill(0, slot * CLOSINGS.length, (slot + 1) * CLOSINGS.length);
       this.#nodeStates.fill(0, slot * STATE_SLOTS, (slot + 1) * STATE_SLOTS);
+      for (const [index, named] of this.#upstreamSlots.entries()) if (named === slot) this.#upstreamSlots[index] = -1;
     }
   }
 
