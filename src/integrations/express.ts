@@ -1,9 +1,15 @@
 import diagnosticsChannel from 'node:diagnostics_channel';
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
-import type { Registry } from 'prom-client';
 import { internalsOf, type Monitor } from '../monitor/monitor.ts';
 import { refuseUnknownKeys, show } from '../monitor/options.ts';
 import { requestText } from '../observe/request-text.ts';
+
+/** What the metrics handler needs of a prom-client Registry; spelled out, because prom-client is optional. */
+export interface MetricsRegistry {
+  readonly contentType: string;
+  metrics(): Promise<string>;
+  registerMetric(metric: never): void;
+}
 
 /** Options of {@link socketLifecycle}. */
 export interface SocketLifecycleOptions {
@@ -13,7 +19,7 @@ export interface SocketLifecycleOptions {
    */
   readonly metricsPath?: string | false;
   /** The registry whose metrics are answered, if the monitor is on none yet. @default prom-client's global `register` */
-  readonly register?: Registry;
+  readonly register?: MetricsRegistry;
   /** The `name` label of the server that the application listens on. @default the port */
   readonly name?: string;
 }
@@ -151,13 +157,18 @@ function holds(stack: readonly Layer[] | undefined, middleware: SocketLifecycleH
   return stack?.some(({ handle }) => (handle as unknown) === middleware || holds(handle?.stack, middleware)) ?? false;
 }
 
+/** prom-client's own type, needed inside only. */
+type Registry = NonNullable<import('../exporters/prometheus.ts').PrometheusOptions['register']>;
+
 type Scrape = (response: ServerResponse) => Promise<void>;
 
 /** Loads the exporter at the first scrape, because prom-client is optional. */
-async function openScrape(monitor: Monitor, register: Registry | undefined): Promise<Scrape> {
+async function openScrape(monitor: Monitor, register: MetricsRegistry | undefined): Promise<Scrape> {
   try {
     const { registryOf, registerPrometheus } = await import('../exporters/prometheus.ts');
-    if (registryOf(monitor) === undefined) registerPrometheus(monitor, register === undefined ? {} : { register });
+    if (registryOf(monitor) === undefined) {
+      registerPrometheus(monitor, register === undefined ? {} : { register: register as Registry });
+    }
     return async (response) => {
       const registry = registryOf(monitor);
       if (registry === undefined) return refuse(response, 503, 'The monitor is on no registry any more.');

@@ -54,11 +54,8 @@ export function observeSocket(
 export function adopt(context: ObserveContext, record: SocketRecord, socket: NodeSocket): void {
   const { ledger } = context;
   const at = context.now();
-  if (record.slot < 0) {
-    const { endpoint } = context;
-    const known = socket._handle && peerOf(socket._handle, endpoint) === 'connected';
-    ledger.assign(record, 'client', clientName(socket._host, known ? (endpoint.port ?? 0) : 0), false, at);
-  }
+  if (record.slot < 0)
+    ledger.assign(record, 'client', clientName(socket._host, peerPortOf(context, socket)), false, at);
   ledger.add(record);
   record.flags |= FLAG.adopted;
   ledger.apply(record, EVENT.adopt, at);
@@ -96,6 +93,12 @@ function stopOf(
     const raw = rawSocketOf(target);
     if (raw !== undefined && sockets.get(raw) === record) sockets.detach(raw);
   };
+}
+
+function peerPortOf(context: ObserveContext, socket: NodeSocket): number {
+  const { endpoint } = context;
+  const known = socket._handle && peerOf(socket._handle, endpoint) === 'connected';
+  return known ? (endpoint.port ?? 0) : 0;
 }
 
 /** Whether connect(2) was called: libuv opens the descriptor just before. */
