@@ -1,5 +1,5 @@
-import { COLLECTOR_REASONS, SOURCES } from '../monitor/collector.ts';
-import { COMPONENTS } from '../observe/context.ts';
+import { COLLECTOR_REASONS, SOURCES } from '../kernel/source.ts';
+import { COMPONENTS } from '../sockets/component.ts';
 import { SIDES } from '../sockets/names.ts';
 import { STATE_LABELS } from '../tcp/state.ts';
 

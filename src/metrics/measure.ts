@@ -1,7 +1,7 @@
-import { COLLECTOR_REASONS, SOURCES } from '../monitor/collector.ts';
+import { COLLECTOR_REASONS, SOURCES } from '../kernel/source.ts';
 import type { MonitorInternals } from '../monitor/monitor.ts';
-import { COMPONENTS } from '../observe/context.ts';
 import { CLOSINGS } from '../sockets/closing.ts';
+import { COMPONENTS } from '../sockets/component.ts';
 import type { Histogram } from '../sockets/histogram.ts';
 import { COUNT, type Count } from '../sockets/ledger.ts';
 import { type NameEntry, SIDES } from '../sockets/names.ts';

@@ -1,6 +1,6 @@
 import { readSocketInode } from '../kernel/inode.ts';
 import { findSs, readSs, type SsRead } from '../kernel/read-ss.ts';
-import { SS_DEGRADATIONS, SS_FAILURES, type SsDegradation, type SsFailure } from '../kernel/ss-failure.ts';
+import type { CollectorReason } from '../kernel/source.ts';
 import type { ObserveContext } from '../observe/context.ts';
 import type { NodeServer } from '../observe/node-socket.ts';
 import { lookAt } from '../observe/walk.ts';
@@ -10,18 +10,6 @@ import { UPSTREAM_LIMIT } from '../sockets/ledger.ts';
 import { stateOf } from '../sockets/record.ts';
 import { STATE } from '../tcp/state.ts';
 import type { ResolvedOptions } from './options.ts';
-
-/** Where a table may come from. */
-export const SOURCES = ['ss', 'procfs'] as const;
-
-/** One of {@link SOURCES}. */
-export type Source = (typeof SOURCES)[number];
-
-/** Why a sample may fail, or be worse than it might. */
-export type CollectorReason = SsFailure | SsDegradation;
-
-/** Every {@link CollectorReason}. */
-export const COLLECTOR_REASONS: readonly CollectorReason[] = [...SS_FAILURES, ...SS_DEGRADATIONS];
 
 /** What one call of `sample()` came to. */
 export type SampleResult =
@@ -201,9 +189,9 @@ export class Collector {
   }
 }
 
-/** One turn of the event loop, without keeping it alive. */
+/** One turn of the event loop. Referenced: a loop with nothing else to do would sleep, and the walk with it. */
 function turn(): Promise<void> {
   return new Promise((resolve) => {
-    setImmediate(resolve).unref();
+    setImmediate(resolve);
   });
 }

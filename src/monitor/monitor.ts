@@ -1,13 +1,14 @@
 import cluster from 'node:cluster';
 import type { Server, Socket } from 'node:net';
 import { readNetns } from '../kernel/netns.ts';
-import { type Component, eofEventOf, type ObserveContext } from '../observe/context.ts';
+import { eofEventOf, type ObserveContext } from '../observe/context.ts';
 import { isServer, isSocket, type NodeSocket } from '../observe/node-socket.ts';
 import { noticeResets } from '../observe/reset-intent.ts';
 import { observeServers } from '../observe/server.ts';
-import { observeSocket as observeOneSocket } from '../observe/socket.ts';
+import { letGo, observeSocket as observeOneSocket } from '../observe/socket.ts';
 import { socketEvents } from '../observe/socket-events.ts';
 import { createTap } from '../observe/tap.ts';
+import type { Component } from '../sockets/component.ts';
 import { Ledger, TICKS_PER_MS } from '../sockets/ledger.ts';
 import type { SocketRecord } from '../sockets/record.ts';
 import { TUPLE_WORDS } from '../sockets/tuple.ts';
@@ -174,10 +175,9 @@ export function createMonitor(options: MonitorOptions = {}): Monitor {
       collector.close();
       servers.stop();
       for (const record of [...ledger.records]) {
-        const socket = record.ref.deref();
-        ledger.release(record, context.now());
-        if (socket !== undefined) sockets.detach(socket);
+        letGo(context, sockets, record, record.ref.deref() as NodeSocket | undefined);
       }
+      sockets.stop();
       resets.stop();
       for (const listener of closeListeners) listener();
     },

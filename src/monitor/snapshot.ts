@@ -49,6 +49,12 @@ export interface NameSnapshot {
   readonly adopted: number;
   readonly closed: number;
   readonly released: number;
+  /** Open connections ended by an RST: received (ECONNRESET, EPIPE), and sent by resetAndDestroy(). */
+  readonly resetsReceived: number;
+  readonly resetsSent: number;
+  /** FINs after which the other direction stayed open: ours, and the peer's. */
+  readonly halfClosesLocal: number;
+  readonly halfClosesRemote: number;
   /** Closed connections whose addresses were never known, so that their TIME_WAIT cannot be recognised as ours. */
   readonly withoutAddress: number;
   readonly node: StateCounts;
@@ -88,6 +94,10 @@ export function takeSnapshot(ledger: Ledger, column: KernelColumn | undefined, n
       adopted,
       closed: opened + adopted - released - open,
       released,
+      resetsReceived: ledger.count(slot, COUNT.resetReceived),
+      resetsSent: ledger.count(slot, COUNT.resetSent),
+      halfClosesLocal: ledger.count(slot, COUNT.halfClosedLocal),
+      halfClosesRemote: ledger.count(slot, COUNT.halfClosedRemote),
       withoutAddress: ledger.count(slot, COUNT.withoutAddress),
       node: countsOf((state) => ledger.nodeState(slot, state)),
       kernel: column && countsOf((state) => column.ownStates[slot * STATE_SLOTS + state] ?? 0),

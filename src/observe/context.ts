@@ -1,13 +1,8 @@
+import type { Component } from '../sockets/component.ts';
 import type { Ledger, ListenerRecord } from '../sockets/ledger.ts';
 import { EVENT } from '../tcp/event.ts';
 import type { EndpointOut } from './node-socket.ts';
 import type { noticeResets } from './reset-intent.ts';
-
-/** Where inside finwait something went wrong: the label of `internal_errors_total`. */
-export const COMPONENTS = ['observer', 'collector', 'exporter', 'callback', 'helper'] as const;
-
-/** One of {@link COMPONENTS}. */
-export type Component = (typeof COMPONENTS)[number];
 
 /** What every observer of one monitor shares. */
 export interface ObserveContext {

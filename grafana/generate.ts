@@ -1,0 +1,24 @@
+import { closeWaitLeak } from './alerts/close-wait.ts';
+import { type AlertRule, ruleFile } from './alerts/rule.ts';
+import { tcpLifecycle } from './dashboards/tcp-lifecycle.ts';
+import type { Json } from './finalize.ts';
+import { GENERATED_BY } from './project.ts';
+import { toYaml } from './yaml.ts';
+
+/** Every dashboard by the name of its file; a new one is a line here. */
+export const DASHBOARDS: { readonly [file: string]: () => Json } = {
+  'tcp-lifecycle.json': tcpLifecycle,
+};
+
+/** Every alert; a new one is a line here and a heading in runbook.md. */
+export const ALERTS: readonly AlertRule[] = [closeWaitLeak];
+
+/** Everything that `grafana/out` holds, by file name. The same text at every call, on every machine. */
+export function generate(): ReadonlyMap<string, string> {
+  return new Map([
+    ...Object.entries(DASHBOARDS).map(
+      ([file, dashboard]) => [file, `${JSON.stringify(dashboard(), undefined, 2)}\n`] as const,
+    ),
+    ['alerts.yml', `# ${GENERATED_BY}\n${toYaml(ruleFile(ALERTS))}`],
+  ]);
+}

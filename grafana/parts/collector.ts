@@ -1,0 +1,64 @@
+import type { PanelBuilder as StatPanel } from '@grafana/grafana-foundation-sdk/stat';
+import type { PanelBuilder as TimeseriesPanel } from '@grafana/grafana-foundation-sdk/timeseries';
+import { stat, timeseries } from '../panels.ts';
+import * as queries from '../queries.ts';
+
+/** In how many processes the kernel's column is missing. */
+export function collectorsDown(): StatPanel {
+  return stat({
+    title: 'Processes without a table',
+    description:
+      "Processes whose newest complete table of the kernel is older than 3 intervals: they are missing from the kernel's " +
+      'column, which then shows too little. Bad: anything but 0. The errors beside it say why; often ss is not installed.',
+    unit: 'short',
+    width: 4,
+    height: 8,
+    expr: queries.collectorsDown(),
+    colour: { badFrom: 1 },
+  });
+}
+
+/** How old the kernel's column is. */
+export function tableAge(): TimeseriesPanel {
+  return timeseries({
+    title: 'Age of the newest table',
+    description:
+      "How old the kernel's column is, by process. A saw-tooth up to the sampling interval (15 s by default) is health. " +
+      'Bad: a straight climb: sampling has stopped, or its event loop has.',
+    unit: 's',
+    width: 6,
+    queries: [{ expr: queries.tableAge(), legend: '{{instance}}' }],
+  });
+}
+
+/** What failed. */
+export function collectorErrors(): TimeseriesPanel {
+  return timeseries({
+    title: 'Errors of finwait itself, per second',
+    description:
+      'Samples that failed or were worse than they might be, by source and reason, and errors inside finwait, by ' +
+      'component. None of them reached the program. Bad: anything steady. The first of each kind was also a process warning.',
+    unit: 'cps',
+    width: 7,
+    queries: [
+      { expr: queries.collectorErrorsPerSecond(), legend: '{{source}} {{reason}}' },
+      { expr: queries.internalErrorsPerSecond(), legend: 'internal: {{component}}' },
+    ],
+  });
+}
+
+/** What it costs. */
+export function collectorCost(): TimeseriesPanel {
+  return timeseries({
+    title: 'Cost of one sample (99th percentile)',
+    description:
+      "How long reading the kernel's table takes, and how long that holds the event loop. Reading grows with the rows of " +
+      'the network namespace. Bad: an event loop held for more than some milliseconds: sample less often (sampleIntervalMs).',
+    unit: 's',
+    width: 7,
+    queries: [
+      { expr: queries.collectorDurationP99(), legend: 'reading the table' },
+      { expr: queries.collectorBlockedP99(), legend: 'holding the event loop' },
+    ],
+  });
+}

@@ -1,0 +1,170 @@
+// One named function a question. Nothing is summed that all processes of a network namespace see alike.
+import { CATALOGUE, type LabelName, type MetricName } from '../src/metrics/catalogue.ts';
+import { type HistogramSeries, type Matchers, select } from './promql.ts';
+import { CLOSE_WAIT_LEAK } from './thresholds.ts';
+
+/** How many sockets does the kernel hold for us, in each state? Empty while no table is at hand. */
+export function kernelColumnByState(): string {
+  return sum(shown('sockets'), ['state']);
+}
+
+/** How many sockets does Node believe in, in each state? */
+export function nodeColumnByState(): string {
+  return sum(shown('node_sockets'), ['state']);
+}
+
+/** How many connections wait for us to close them? */
+export function closeWaitNow(): string {
+  return sum(shown('sockets', { state: 'close_wait' }));
+}
+
+/** How many of them were there all the time, so that no handler is about to close them? */
+export function closeWaitStanding(): string {
+  return sum(standingCloseWait());
+}
+
+/** Whose are they? */
+export function closeWaitByName(): string {
+  return sum(shown('sockets', { state: 'close_wait' }), ['side', 'name']);
+}
+
+/** Which process and which listener or upstream holds most of them now? */
+export function closeWaitWorst(): string {
+  return worst(shown('sockets', { state: 'close_wait' }));
+}
+
+/** And which of them all the time? */
+export function closeWaitStandingWorst(): string {
+  return worst(standingCloseWait());
+}
+
+/** On how many sockets could Node not even see that the peer closed? */
+export function blindByName(): string {
+  return sum(shown('blind_sockets'), ['side', 'name']);
+}
+
+/** How many tuples are blocked after a close of ours? */
+export function timeWaitNow(): string {
+  return sum(shown('sockets', { state: 'time_wait' }));
+}
+
+/** Whose are they? */
+export function timeWaitByName(): string {
+  return sum(shown('sockets', { state: 'time_wait' }), ['side', 'name']);
+}
+
+/** How many more have our port or upstream, and nobody's name on them? */
+export function timeWaitUnattributedByName(): string {
+  return oncePerNamespace(shown('netns_unattributed_sockets', { state: 'time_wait' }), ['side', 'name']);
+}
+
+/** How many connections are open? */
+export function openConnections(): string {
+  return sum(shown('open_connections'));
+}
+
+/** How many are opened a second? */
+export function openedPerSecond(): string {
+  return sum(rate(shown('connections_opened_total')));
+}
+
+/** By whom, or to whom? */
+export function openedPerSecondByName(): string {
+  return sum(rate(shown('connections_opened_total')), ['side', 'name']);
+}
+
+/** How many are closed a second? */
+export function closedPerSecond(): string {
+  return sum(rate(shown('connections_closed_total')));
+}
+
+/** How do they end? */
+export function closedPerSecondByOutcome(): string {
+  return sum(rate(shown('connections_closed_total')), ['outcome']);
+}
+
+/** Who ends them first, and so gets the TIME_WAIT? */
+export function closedPerSecondByInitiator(): string {
+  return sum(rate(shown('connections_closed_total')), ['side', 'initiator']);
+}
+
+/** How many are reset, by whom? */
+export function resetsPerSecond(): string {
+  return sum(rate(shown('resets_total')), ['side', 'direction']);
+}
+
+/** In how many processes is the kernel's column missing? */
+export function collectorsDown(): string {
+  return sum(`1 - ${shown('collector_up')}`);
+}
+
+/** How old is what the kernel's column shows? */
+export function tableAge(): string {
+  return `time() - ${shown('collector_last_success_timestamp_seconds')}`;
+}
+
+/** Which samples failed, and why? */
+export function collectorErrorsPerSecond(): string {
+  return sum(rate(shown('collector_errors_total')), ['source', 'reason']);
+}
+
+/** Where did finwait itself fail? */
+export function internalErrorsPerSecond(): string {
+  return sum(rate(shown('internal_errors_total')), ['component']);
+}
+
+/** How long does reading the table take, all but the slowest hundredth? */
+export function collectorDurationP99(): string {
+  return quantile(0.99, 'collector_duration_seconds');
+}
+
+/** How long does that hold the event loop? */
+export function collectorBlockedP99(): string {
+  return quantile(0.99, 'collector_blocked_seconds');
+}
+
+/** Which of our alerts fire, and since when? ALERTS is Prometheus' own and has no instance where an alert has none. */
+export function firingAlerts(): string {
+  return 'ALERTS{alertname=~"Finwait.+", alertstate="firing", job=~"$job"}';
+}
+
+/** A selector for what the dashboard's variables show. */
+function shown(metric: MetricName, labels: Matchers = {}, series?: HistogramSeries): string {
+  const own = CATALOGUE[metric].labels;
+  const variables = ['job', 'instance', ...(['side', 'name'] as const).filter((label) => own.includes(label))];
+  return select(
+    metric,
+    labels,
+    variables.map((label) => `${label}=~"$${label}"`),
+    series,
+  );
+}
+
+/** Only of processes that still report: a window also holds the last samples of one that ended. */
+function standingCloseWait(): string {
+  const closeWait = shown('sockets', { state: 'close_wait' });
+  return `min_over_time(${closeWait}[${CLOSE_WAIT_LEAK.standing}]) and ${closeWait}`;
+}
+
+function worst(expr: string): string {
+  return `topk(20, sum by (job, instance, side, name) (${expr}) > 0)`;
+}
+
+function rate(counter: string): string {
+  return `rate(${counter}[$__rate_interval])`;
+}
+
+function sum(expr: string, by: readonly LabelName[] = []): string {
+  return by.length === 0 ? `sum(${expr})` : `sum by (${by.join(', ')}) (${expr})`;
+}
+
+function quantile(q: number, histogram: MetricName): string {
+  return `histogram_quantile(${q}, sum by (le) (${rate(shown(histogram, {}, 'bucket'))}))`;
+}
+
+/** The processes of one network namespace see the same rows: the largest of them, then the sum over namespaces. */
+function oncePerNamespace(expr: string, by: readonly LabelName[]): string {
+  const netns = `max by (job, instance, netns) (${shown('info')})`;
+  const joined = `${expr} * on (job, instance) group_left (netns) ${netns}`;
+  return `sum by (${by.join(', ')}) (max by (${['netns', ...by].join(', ')}) (${joined}))`;
+}
