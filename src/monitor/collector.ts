@@ -6,7 +6,7 @@ import type { NodeServer } from '../observe/node-socket.ts';
 import { lookAt } from '../observe/walk.ts';
 import { Histogram } from '../sockets/histogram.ts';
 import { Join, type KernelColumn } from '../sockets/join.ts';
-import { UPSTREAM_LIMIT } from '../sockets/ledger.ts';
+import { TICKS_PER_MS, UPSTREAM_LIMIT } from '../sockets/ledger.ts';
 import { stateOf } from '../sockets/record.ts';
 import { STATE } from '../tcp/state.ts';
 import type { ResolvedOptions } from './options.ts';
@@ -156,12 +156,14 @@ export class Collector {
     if (this.#ssPath === undefined) {
       return { ok: false, reason: 'enoent', detail: 'no ss in PATH or the system folders', durationMs: 0 };
     }
-    const startedAt = performance.now();
+    // In whole ticks, like the times in records: what the walk has just changed precedes the table. Nothing can change
+    // before the tick is over, because the reader is spawned in it.
+    const startedAt = (this.#context.now() + 1) / TICKS_PER_MS;
     const join = new Join(this.#context.ledger, startedAt);
     const read: SsRead = await readSs({
       path: this.#ssPath,
       timeoutMs: this.#options.sampleTimeoutMs,
-      onRow: (row) => join.add(row, performance.now()),
+      onRow: (row) => join.add(row),
     });
     const { durationMs } = read;
     this.#lastMs = durationMs;

@@ -9,7 +9,9 @@ export interface NodeHandle {
   readonly bytesRead?: number;
   readonly bytesWritten?: number;
   readonly writeQueueSize?: number;
-  readonly _parentWrap?: object;
+  /** Of a TLSWrap: the handle below it, and the socket that handle belonged to. */
+  readonly _parent?: NodeHandle | null;
+  readonly _parentWrap?: object | null;
   getpeername?(out: EndpointOut): number;
   getsockname?(out: EndpointOut): number;
 }
@@ -25,6 +27,7 @@ export interface EndpointOut {
 export interface NodeSocket {
   readonly connecting: boolean;
   readonly destroyed: boolean;
+  readonly closed?: boolean;
   readonly readableEnded: boolean;
   readonly writableEnded: boolean;
   readonly writableFinished: boolean;
@@ -52,12 +55,9 @@ const ENOTCONN = -107;
 /** A handle whose kernel socket is TCP: neither a pipe nor a stream that only looks like a socket. */
 export function isTcpHandle(handle: NodeHandle | null | undefined): handle is NodeHandle {
   if (handle === null || handle === undefined) return false;
-  // A TLSWrap over a Duplex has no descriptor; over TCP or a pipe it has that of the handle below.
   const kind = handle.constructor.name;
-  if (kind === 'TCP') return true;
-  if (kind !== 'TLSWrap') return false;
-  const below = (handle._parentWrap as NodeSocket | undefined)?._handle;
-  return below === undefined || below === null ? typeof handle.fd === 'number' && handle.fd > 2 : isTcpHandle(below);
+  // The handle below a TLSWrap may be a pipe's, or over a Duplex no real one. It is there before the descriptor is.
+  return kind === 'TCP' || (kind === 'TLSWrap' && isTcpHandle(handle._parent));
 }
 
 /** The standard streams of the process: shared with whoever started it, so their events prove nothing. */
@@ -106,4 +106,9 @@ export function localOf(handle: NodeHandle, out: EndpointOut): boolean {
 /** The raw socket below a TLSSocket, or undefined. */
 export function rawSocketOf(socket: NodeSocket): object | undefined {
   return socket._handle?._parentWrap ?? socket._parent ?? undefined;
+}
+
+/** The server that accepted a socket, or the socket below it. */
+export function serverOf(socket: NodeSocket): object | undefined {
+  return socket.server ?? (rawSocketOf(socket) as NodeSocket | undefined)?.server ?? undefined;
 }

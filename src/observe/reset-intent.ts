@@ -1,22 +1,57 @@
-import type { NodeHandle } from './node-socket.ts';
+import { type NodeHandle, peerOf } from './node-socket.ts';
 
 // resetAndDestroy() and destroy() show the same events and leave the same flags, so an RST that the program asked for
 // cannot be told from a FIN by looking at the socket (measured on Node 20 to 26). The one place where they differ is
 // `reset` of libuv's TCP handle, which Node calls for nothing else. It is private to Node and no program reaches it,
 // which makes this patch invisible where a wrapped net.Socket method would not be.
+//
+// In the same place it is seen whether an errno is a socket's own: a program may pass the error of one socket on to
+// another (pipeline() does), which is then closed by a FIN like any other. Only while the descriptor is still open
+// does getpeername tell: after an RST or a timeout it says ENOTCONN.
 
 interface ResettableHandle extends NodeHandle {
   readonly owner?: object;
-  reset?: (this: ResettableHandle, callback: () => void) => number;
+  reset?: ResetFunction & { readonly [PATCH]?: ResetPatch };
+  close(callback?: () => void): void;
 }
 
-const intents = new WeakSet<object>();
+type ResetFunction = (this: ResettableHandle, callback: () => void) => number;
+
+/** The patch in force, one for the process: two copies of finwait use it together, and the last one takes it away. */
+interface ResetPatch {
+  readonly intents: WeakSet<object>;
+  /** Sockets whose connection was alive when they were destroyed with an errno. */
+  readonly survivors: WeakSet<object>;
+  /** Sockets below a TLSSocket, which has the errors for both. */
+  readonly layered: WeakSet<object>;
+  users: number;
+  restore: () => void;
+}
+
+const PATCH = Symbol.for('finwait.reset.1');
+
+/** What this copy of finwait uses, from the first handle it sees until its last user stops. */
+let patch: ResetPatch | undefined;
 let users = 0;
-let restore: (() => void) | undefined;
 
 /** Whether the program called resetAndDestroy() on a socket, and libuv accepted it. */
 export function hasResetIntent(socket: object): boolean {
-  return intents.has(socket);
+  return patch?.intents.has(socket) === true;
+}
+
+/** Forgets that: the socket object connects again, and what it asked for was meant for the connection before. */
+export function forgetResetIntent(socket: object): void {
+  patch?.intents.delete(socket);
+}
+
+/** Whether a socket's connection was alive when it was destroyed with an errno: the errno is another socket's. */
+export function outlivedItsError(socket: object): boolean {
+  return patch?.survivors.has(socket) === true;
+}
+
+/** Says that a TLSSocket is over this socket. */
+export function noticeLayer(raw: object): void {
+  patch?.layered.add(raw);
 }
 
 /**
@@ -28,32 +63,63 @@ export function noticeResets(): { from(handle: NodeHandle): void; stop(): void }
   let stopped = false;
   return {
     from(handle) {
-      if (restore === undefined && !stopped && handle.constructor.name === 'TCP') patch(handle);
+      if (patch !== undefined || stopped || handle.constructor.name !== 'TCP') return;
+      patch = findPatch(Object.getPrototypeOf(handle) as ResettableHandle);
+      patch.users++;
     },
     stop() {
       if (stopped) return;
       stopped = true;
       users--;
-      if (users > 0) return;
-      restore?.();
-      restore = undefined;
+      if (users > 0 || patch === undefined) return;
+      patch.users--;
+      if (patch.users === 0) patch.restore();
+      patch = undefined;
     },
   };
 }
 
-function patch(handle: NodeHandle): void {
-  const prototype = Object.getPrototypeOf(handle) as ResettableHandle;
-  const original = prototype.reset;
-  restore = () => undefined;
-  if (typeof original !== 'function' || !Object.hasOwn(prototype, 'reset')) return;
-  const patched = function reset(this: ResettableHandle, callback: () => void): number {
-    const errno = original.call(this, callback);
-    // A socket whose FIN was being sent cannot be reset: libuv says EINVAL and leaves it open.
-    if (errno === 0 && typeof this.owner === 'object' && this.owner !== null) intents.add(this.owner);
-    return errno;
+function findPatch(prototype: ResettableHandle): ResetPatch {
+  const { reset: originalReset, close: originalClose } = prototype;
+  const known = originalReset?.[PATCH];
+  if (known !== undefined) return known;
+  const created: ResetPatch = {
+    intents: new WeakSet(),
+    survivors: new WeakSet(),
+    layered: new WeakSet(),
+    users: 0,
+    restore: () => undefined,
   };
-  prototype.reset = patched;
-  restore = () => {
-    if (prototype.reset === patched) prototype.reset = original;
+  if (typeof originalReset !== 'function' || !Object.hasOwn(prototype, 'reset')) return created;
+  const { intents, survivors, layered } = created;
+
+  const reset: ResetFunction = Object.assign(
+    function reset(this: ResettableHandle, callback: () => void): number {
+      const errno = originalReset.call(this, callback);
+      // A socket whose FIN was being sent cannot be reset: libuv says EINVAL and leaves it open.
+      if (errno === 0 && typeof this.owner === 'object' && this.owner !== null) intents.add(this.owner);
+      return errno;
+    },
+    { [PATCH]: created },
+  );
+  const close = function close(this: ResettableHandle, callback?: () => void): void {
+    const { owner } = this;
+    if (typeof owner === 'object' && owner !== null && (hasErrno(owner) || layered.has(owner))) {
+      if (peerOf(this, {}) === 'connected') survivors.add(owner);
+    }
+    return originalClose.call(this, callback);
   };
+  prototype.reset = reset;
+  // Inherited from what all handles have: put before it, and taken away again.
+  Object.defineProperty(prototype, 'close', { value: close, writable: true, configurable: true, enumerable: false });
+  created.restore = () => {
+    if (prototype.reset === reset) prototype.reset = originalReset;
+    if (prototype.close === close) Reflect.deleteProperty(prototype, 'close');
+  };
+  return created;
+}
+
+function hasErrno(socket: { readonly errored?: { readonly errno?: number } | null }): boolean {
+  const errno = socket.errored?.errno;
+  return errno !== undefined && errno < 0;
 }

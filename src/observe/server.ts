@@ -4,9 +4,9 @@ import { isWildcard, packAddress, TUPLE, TUPLE_WORDS } from '../sockets/tuple.ts
 import { EVENT } from '../tcp/event.ts';
 import { STATE } from '../tcp/state.ts';
 import type { ObserveContext } from './context.ts';
-import { isTcpHandle, type NodeServer, type NodeSocket, rawSocketOf } from './node-socket.ts';
+import { isTcpHandle, type NodeServer, type NodeSocket, rawSocketOf, serverOf } from './node-socket.ts';
 import { requestText } from './request-text.ts';
-import { adopt, takeOver } from './socket.ts';
+import { adopt, letGo, takeOver } from './socket.ts';
 import { createTap, type Tap } from './tap.ts';
 
 /** What the tap of a server carries. */
@@ -86,9 +86,7 @@ export function observeServers(context: ObserveContext, sockets: Tap<SocketRecor
       tap.detach(server);
       for (const record of [...ledger.records]) {
         const socket = record.ref.deref() as NodeSocket | undefined;
-        if (socket === undefined || socket.server !== server) continue;
-        ledger.release(record, context.now());
-        sockets.detach(socket);
+        if (socket !== undefined && serverOf(socket) === server) letGo(context, sockets, record, socket);
       }
     };
     observed.set(listener, stop);
@@ -143,8 +141,8 @@ export function observeServers(context: ObserveContext, sockets: Tap<SocketRecor
   function accepted(listener: ObservedServer, server: NodeServer, value: unknown): void {
     const socket = value as NodeSocket;
     if (typeof value !== 'object' || value === null || !isTcpHandle(socket._handle)) return;
-    // A program may hand a socket from one server to another; it stays the first one's.
-    if (sockets.get(socket) !== undefined) return;
+    // A program may hand a socket from one server to another, in TLS or not; it stays the first one's.
+    if (sockets.get(socket) !== undefined || secured(socket)) return;
     if (listener.slot < 0) listening(listener, server);
     if (listener.slot < 0) return;
     const at = context.now();
@@ -157,12 +155,14 @@ export function observeServers(context: ObserveContext, sockets: Tap<SocketRecor
     context.resets.from(socket._handle);
   }
 
-  function secured(value: unknown): void {
-    if (typeof value !== 'object' || value === null) return;
+  /** A TLSSocket over a socket on the books takes its place. Returns whether it is one. */
+  function secured(value: unknown): boolean {
+    if (typeof value !== 'object' || value === null) return false;
     const raw = rawSocketOf(value as NodeSocket);
     const record = raw === undefined ? undefined : sockets.get(raw);
-    if (record === undefined || record.index < 0) return;
-    takeOver(sockets, record, value);
+    if (record === undefined) return false;
+    if (record.index >= 0) takeOver(sockets, record, value);
+    return true;
   }
 
   /** An upgraded or tunnelled socket leaves HTTP, and with it every hook that could tell later what it was for. */
@@ -176,11 +176,13 @@ export function observeServers(context: ObserveContext, sockets: Tap<SocketRecor
     for (const handle of activeHandles()) {
       const socket = handle as NodeSocket;
       if (socket.server !== server || socket.destroyed || !isTcpHandle(socket._handle)) continue;
+      if (sockets.get(socket) !== undefined || secured(socket)) continue;
       const raw = rawSocketOf(socket);
-      if (sockets.get(socket) !== undefined || (raw !== undefined && sockets.get(raw) !== undefined)) continue;
-      const record = new SocketRecord(socket, FLAG.server, context.now());
+      const flags = socket.encrypted === true ? FLAG.server | FLAG.tls : FLAG.server;
+      const record = new SocketRecord(socket, flags, context.now());
       record.slot = listener.slot;
       sockets.attach(socket, record);
+      if (raw !== undefined) sockets.attach(raw, record);
       adopt(context, record, socket);
     }
   }

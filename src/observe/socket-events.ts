@@ -6,8 +6,8 @@ import { EVENT, type TcpEvent } from '../tcp/event.ts';
 import { STATE } from '../tcp/state.ts';
 import { captureAddresses } from './addresses.ts';
 import type { ObserveContext } from './context.ts';
-import { hasReadEof, isEofUnread, isTcpHandle, type NodeSocket } from './node-socket.ts';
-import { hasResetIntent } from './reset-intent.ts';
+import { hasReadEof, isEofUnread, isTcpHandle, type NodeSocket, rawSocketOf } from './node-socket.ts';
+import { forgetResetIntent, hasResetIntent, outlivedItsError } from './reset-intent.ts';
 import type { TapHandler } from './tap.ts';
 
 /** Errors that say the kernel has no connection any more; anything else a socket may emit is the program's own. */
@@ -43,7 +43,8 @@ interface SystemError extends Error {
  */
 export function socketEvents(context: ObserveContext): TapHandler<SocketRecord> {
   const { ledger } = context;
-  /** Errors seen on one socket already: `a.on('error', (e) => b.destroy(e))` shows a's errno on b. */
+  /** Errors seen on one socket already: `a.on('error', (e) => b.destroy(e))` shows a's errno on b. Where a is not
+   * observed, only the connection of b tells: it outlives the error. */
   const seenErrors = new WeakSet<object>();
 
   function before(record: SocketRecord, target: object, event: string | symbol, values: IArguments): boolean {
@@ -85,6 +86,7 @@ export function socketEvents(context: ObserveContext): TapHandler<SocketRecord> 
       case 'end':
         return ended(context, record, socket, at);
       case 'finish':
+        noticeUnreadEof(ledger, record, socket, at);
         return finished(context, record, socket, at);
       case 'error':
         failed(record, socket, values[1], at);
@@ -113,8 +115,10 @@ export function socketEvents(context: ObserveContext): TapHandler<SocketRecord> 
     // A unix socket's attempt carries a path and no port.
     if (typeof address !== 'string' || typeof port !== 'number' || !socket.connecting) return;
     if ((record.flags & FLAG.open) !== 0) ledger.close(record, at);
-    if (record.transition >= 0) ledger.renew(record, at);
-    else ledger.add(record);
+    if (record.transition >= 0) {
+      forgetResetIntent(socket);
+      ledger.renew(record, at);
+    } else ledger.add(record);
     if (packAddress(address, context.tuple, TUPLE.peerAddress)) {
       context.tuple[TUPLE.peerPort] = port;
       record.upstream = ledger.rememberUpstream(context.tuple);
@@ -139,9 +143,14 @@ export function socketEvents(context: ObserveContext): TapHandler<SocketRecord> 
 
   function failed(record: SocketRecord, socket: NodeSocket, value: unknown, at: number): void {
     if (record.index < 0 || !(value instanceof Error)) return;
+    if ((record.flags & FLAG.open) !== 0 && isRefusedReset(socket, value)) {
+      // Node forgets the descriptor without closing it and says neither 'finish' nor 'close': our FIN goes out unsaid.
+      finSent(context, record, socket, at);
+      return;
+    }
     if (!socket.destroyed || (socket.errored !== undefined && socket.errored !== value)) return;
     const error = value as SystemError;
-    const forwarded = seenErrors.has(error);
+    const forwarded = seenErrors.has(error) || outlivedItsError(rawSocketOf(socket) ?? socket);
     seenErrors.add(error);
     if (forwarded || !isConnectionGone(error)) {
       if ((record.flags & FLAG.failureMask) === 0) record.flags |= FLAG.failedProgram;
@@ -158,19 +167,32 @@ export function socketEvents(context: ObserveContext): TapHandler<SocketRecord> 
   return { before, after };
 }
 
-/** 'end': the peer's FIN was read, or what looks like it. Returns whether the listeners' answer matters. */
-export function ended(context: ObserveContext, record: SocketRecord, socket: NodeSocket, at: number): boolean {
+/**
+ * 'end': the peer's FIN was read, or what looks like it. Returns whether the listeners' answer matters.
+ *
+ * @param event what the end proves; less than usual where it was read some time ago
+ */
+export function ended(
+  context: ObserveContext,
+  record: SocketRecord,
+  socket: NodeSocket,
+  at: number,
+  event: typeof EVENT.eof | typeof EVENT.eofOrReset = context.eofEvent,
+): boolean {
   if ((record.flags & FLAG.open) === 0 || !socket.readableEnded) return false;
   if ((record.flags & FLAG.firstFinMask) === 0) record.flags |= FLAG.firstFinRemote;
   const known = stateOf(record);
-  context.ledger.apply(record, (record.flags & FLAG.tls) !== 0 ? EVENT.eofOrCloseNotify : context.eofEvent, at);
+  context.ledger.apply(record, (record.flags & FLAG.tls) !== 0 ? EVENT.eofOrCloseNotify : event, at);
   return known === STATE.ESTABLISHED;
 }
 
 /** 'finish': our FIN is queued. Returns whether the listeners' answer matters. */
 export function finished(context: ObserveContext, record: SocketRecord, socket: NodeSocket, at: number): boolean {
   if ((record.flags & FLAG.open) === 0 || !socket.writableFinished) return false;
-  noticeUnreadEof(context.ledger, record, socket, at);
+  return finSent(context, record, socket, at);
+}
+
+function finSent(context: ObserveContext, record: SocketRecord, socket: NodeSocket, at: number): boolean {
   const first = (record.flags & FLAG.firstFinMask) === 0;
   if (first) {
     record.flags |= FLAG.firstFinLocal;
@@ -182,7 +204,7 @@ export function finished(context: ObserveContext, record: SocketRecord, socket: 
 }
 
 /** 'close': libuv has closed the descriptor, and Node's column ends here. */
-function closed(context: ObserveContext, record: SocketRecord, socket: NodeSocket, at: number): void {
+export function closed(context: ObserveContext, record: SocketRecord, socket: NodeSocket, at: number): void {
   const { ledger } = context;
   if (record.index < 0 || !socket.destroyed || socket._handle) return;
   noticeUnreadEof(ledger, record, socket, at);
@@ -229,6 +251,11 @@ function isConnectionGone(error: SystemError): boolean {
     error.code !== undefined &&
     CONNECTION_GONE.has(error.code)
   );
+}
+
+/** resetAndDestroy() after end(), in one tick: libuv refuses to reset a socket whose FIN is being sent. */
+function isRefusedReset(socket: NodeSocket, error: SystemError): boolean {
+  return error.syscall === 'reset' && error.code === 'EINVAL' && socket.destroyed && socket.writableEnded;
 }
 
 /** An attempt that Node itself gave up: the kernel's answer may have been on its way. */

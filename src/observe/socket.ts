@@ -2,8 +2,9 @@ import { FLAG, SocketRecord } from '../sockets/record.ts';
 import { EVENT } from '../tcp/event.ts';
 import { captureAddresses } from './addresses.ts';
 import type { ObserveContext } from './context.ts';
-import { isStandardStream, isTcpHandle, type NodeSocket, peerOf, rawSocketOf } from './node-socket.ts';
-import { clientName, ended, finished } from './socket-events.ts';
+import { hasReadEof, isStandardStream, isTcpHandle, type NodeSocket, peerOf, rawSocketOf } from './node-socket.ts';
+import { noticeLayer } from './reset-intent.ts';
+import { clientName, ended, finished, noticeUnreadEof } from './socket-events.ts';
 import type { Tap } from './tap.ts';
 
 /**
@@ -37,6 +38,7 @@ export function observeSocket(
     ledger.assign(record, 'client', name, true, at);
   }
   sockets.attach(socket, record);
+  if (raw !== undefined) sockets.attach(raw, record);
   if (handle && socket.connecting) {
     // The attempt began before we looked: its name must come from what the socket remembers.
     if (isConnecting(handle)) {
@@ -65,16 +67,19 @@ export function adopt(context: ObserveContext, record: SocketRecord, socket: Nod
   record.bytesSent = socket._bytesDispatched ?? 0;
   captureAddresses(context, record, socket);
   if (socket._handle) context.resets.from(socket._handle);
-  const bothEnded = socket.readableEnded && socket.writableFinished;
-  if (bothEnded) record.flags |= FLAG.firstFinUnknown;
+  if (hasReadEof(socket) && socket.writableFinished) record.flags |= FLAG.firstFinUnknown;
   finished(context, record, socket, at);
-  ended(context, record, socket, at);
+  noticeUnreadEof(ledger, record, socket, at);
+  // The end was read some time ago: the kernel may have gone on since.
+  ended(context, record, socket, at, EVENT.eofOrReset);
 }
 
 /** A TLSSocket over a recorded socket is the same descriptor: it takes the record over, and nothing is counted. */
 export function takeOver(sockets: Tap<SocketRecord>, record: SocketRecord, tlsSocket: object): void {
   record.ref = new WeakRef(tlsSocket);
   record.flags |= FLAG.tls;
+  const raw = rawSocketOf(tlsSocket as NodeSocket);
+  if (raw !== undefined) noticeLayer(raw);
   sockets.attach(tlsSocket, record);
 }
 
@@ -87,12 +92,22 @@ function stopOf(
   const ref = new WeakRef(socket);
   return () => {
     const target = ref.deref();
-    if (target === undefined || sockets.get(target) !== record) return;
-    if (record.index >= 0) context.ledger.release(record, context.now());
-    sockets.detach(target);
-    const raw = rawSocketOf(target);
-    if (raw !== undefined && sockets.get(raw) === record) sockets.detach(raw);
+    if (target !== undefined && sockets.get(target) === record) letGo(context, sockets, record, target);
   };
+}
+
+/** Ends the observation of a socket, and of the raw one below it: what is open then counts as released. */
+export function letGo(
+  context: ObserveContext,
+  sockets: Tap<SocketRecord>,
+  record: SocketRecord,
+  socket: NodeSocket | undefined,
+): void {
+  if (record.index >= 0) context.ledger.release(record, context.now());
+  if (socket === undefined) return;
+  const raw = rawSocketOf(socket);
+  sockets.detach(socket);
+  if (raw !== undefined && sockets.get(raw) === record) sockets.detach(raw);
 }
 
 function peerPortOf(context: ObserveContext, socket: NodeSocket): number {

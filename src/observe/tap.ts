@@ -20,9 +20,14 @@ export interface Tap<T extends object> {
   detach(target: object): void;
   /** What an emitter carries. */
   get(target: object): T | undefined;
+  /** Stops to watch whatever is left: an emitter that nobody keeps a list of is left at its next event. */
+  stop(): void;
 }
 
 type Target = { [key: symbol]: unknown; emit: Emit };
+
+/** On an `emit` of ours, of whichever copy of finwait: called when it is on top again and may be in use no more. */
+const UNCOVERED = Symbol.for('finwait.uncovered.1');
 
 /**
  * Creates a tap: one `emit` function, shared by all emitters of the tap and set as their own non-enumerable property,
@@ -34,21 +39,32 @@ export function createTap<T extends object>(handler: TapHandler<T>): Tap<T> {
   const key = Symbol('finwait.record');
   /** The own `emit` that stood there before ours, and the function put over it; almost always empty. */
   const patched = new WeakMap<object, { readonly before: PropertyDescriptor; readonly ours: Emit }>();
+  let stopped = false;
 
   function createEmit(below: Emit | undefined): Emit {
-    return function emit(this: unknown, event: string | symbol): boolean {
+    function emit(this: unknown, event: string | symbol): boolean {
       const target = this as Target;
       const record = target[key] as T | undefined;
-      const next = below ?? (Object.getPrototypeOf(target) as Target).emit;
+      const next = below ?? inheritedEmit(target);
       // biome-ignore lint/complexity/noArguments: a rest parameter would allocate an array for every event of every socket
       const values = arguments;
-      if (record === undefined || !handler.before(record, target, event, values)) {
+      if (stopped) detach(target);
+      if (record === undefined || stopped || !handler.before(record, target, event, values)) {
         return Reflect.apply(next, target, values);
       }
       const result = Reflect.apply(next, target, values);
       handler.after(record, target, event);
       return result;
-    };
+    }
+    Object.defineProperty(emit, UNCOVERED, { value: detachUnused });
+    return emit;
+  }
+
+  function inheritedEmit(target: Target): Emit {
+    let prototype = Object.getPrototypeOf(target) as Target;
+    // Object.create(socket) inherits our emit and what we put beside it.
+    while (key in prototype) prototype = Object.getPrototypeOf(prototype) as Target;
+    return prototype.emit;
   }
 
   const sharedEmit = createEmit(undefined);
@@ -66,7 +82,8 @@ export function createTap<T extends object>(handler: TapHandler<T>): Tap<T> {
 
   function attach(object: object, record: T): void {
     const target = object as Target;
-    if (!(key in target) && !isOurs(target)) {
+    // A key without an emit: the program has put back what it had patched over, and ours went with it.
+    if (!isOurs(target) && !(key in target && Object.hasOwn(target, 'emit'))) {
       const before = Object.getOwnPropertyDescriptor(target, 'emit');
       if (before === undefined) define(target, 'emit', sharedEmit);
       else {
@@ -90,7 +107,21 @@ export function createTap<T extends object>(handler: TapHandler<T>): Tap<T> {
     if (before === undefined) Reflect.deleteProperty(target, 'emit');
     else Object.defineProperty(target, 'emit', before);
     Reflect.deleteProperty(target, key);
+    patched.delete(target);
+    const below = target.emit as Emit & { readonly [UNCOVERED]?: (target: object) => void };
+    if (before !== undefined) below[UNCOVERED]?.(target);
   }
 
-  return { attach, detach, get: (target) => (target as Target)[key] as T | undefined };
+  function detachUnused(target: object): void {
+    if ((target as Target)[key] === undefined) detach(target);
+  }
+
+  return {
+    attach,
+    detach,
+    get: (target) => (target as Target)[key] as T | undefined,
+    stop: () => {
+      stopped = true;
+    },
+  };
 }

@@ -4,7 +4,7 @@ import { STATE } from '../tcp/state.ts';
 import { captureAddresses } from './addresses.ts';
 import type { ObserveContext } from './context.ts';
 import { isBlind, isTcpHandle, type NodeSocket, peerOf } from './node-socket.ts';
-import { noticeUnreadEof } from './socket-events.ts';
+import { closed, noticeUnreadEof } from './socket-events.ts';
 
 /** After this long without a word, the acknowledgement of our FIN is taken as received: RTT and delayed ACK are less. */
 const ACK_DUE_TICKS = 10_000;
@@ -27,10 +27,17 @@ export function lookAt(context: ObserveContext, record: SocketRecord): void {
     if (!socket.connecting && !socket.destroyed && (record.flags & FLAG.open) !== 0) {
       ledger.apply(record, EVENT.transfer, at);
       ledger.release(record, at);
+    } else if (socket.closed === true) {
+      // Due at the last walk already: the program put an emit back that it had patched before us, and ours is gone.
+      if ((record.flags & FLAG.closeDue) !== 0) closed(context, record, socket, at);
+      record.flags |= FLAG.closeDue;
     }
     return;
   }
-  if ((record.flags & FLAG.open) === 0 || !isTcpHandle(handle)) return;
+  if (!isTcpHandle(handle)) return;
+  // While it connects getpeername fails, and only the attempt that we saw begin tells the peer.
+  if (stateOf(record) === STATE.SYN_SENT && record.upstream >= 0) captureAddresses(context, record, socket);
+  if ((record.flags & FLAG.open) === 0) return;
   captureAddresses(context, record, socket);
   ledger.countBytes(record, handle.bytesRead ?? 0, handle.bytesWritten ?? 0);
   noticeUnreadEof(ledger, record, socket, at);

@@ -1,8 +1,12 @@
+import { STATE, type State } from '../tcp/state.ts';
 import { TupleIndex } from './tuple-index.ts';
 
 /** How many closed tuples are remembered at most, and for how long. TIME_WAIT lasts 60 s on Linux (TCP_TIMEWAIT_LEN). */
 export const CLOSED_TUPLES_LIMIT = 65_536;
 export const CLOSED_TUPLES_MS = 65_000;
+
+const ANY_STATE = -1;
+const FIN_WAIT_BITS = (1 << STATE.FIN_WAIT_1) | (1 << STATE.FIN_WAIT_2);
 
 /** How far a TIME_WAIT may seem to begin from the close that led to it: `ss` rounds its timer to a second. */
 const TIMER_SLACK_MS = 2_000;
@@ -18,17 +22,21 @@ export class ClosedTuples {
   #index = new TupleIndex();
   #order: Int32Array = new Int32Array(64);
   #head = 0;
+  /** Places of the ring that are taken, holes included. */
   #length = 0;
   #evicted = 0;
   /** Parallel to the slots of the index. */
   #nameSlot: Int16Array = new Int16Array(64);
   #closedAt: Float64Array = new Float64Array(64);
   #cookie: Float64Array = new Float64Array(64);
+  /** The states the kernel may have left the socket in, as bits. */
+  #states: Int32Array = new Int32Array(64);
   /** Where in the ring an entry stands: a tuple that is closed again leaves a hole (-1) behind. */
   #position: Int32Array = new Int32Array(64);
 
+  /** How many are remembered. */
   get size(): number {
-    return this.#length;
+    return this.#index.size;
   }
 
   /** How many were forgotten before their minute was over. */
@@ -40,8 +48,9 @@ export class ClosedTuples {
    * Remembers a tuple.
    *
    * @param cookie the socket's cookie if a sample saw it alive, else 0
+   * @param states the states the kernel may have left it in, as a set of bits (`1 << state`)
    */
-  add(tuple: Uint32Array, nameSlot: number, closedAt: number, cookie: number): void {
+  add(tuple: Uint32Array, nameSlot: number, closedAt: number, cookie: number, states: number = ANY_STATE): void {
     this.expire(closedAt);
     let slot = this.#index.find(tuple);
     if (slot >= 0) {
@@ -57,6 +66,7 @@ export class ClosedTuples {
     this.#nameSlot[slot] = nameSlot;
     this.#closedAt[slot] = closedAt;
     this.#cookie[slot] = cookie;
+    this.#states[slot] = states;
     const position = (this.#head + this.#length) % this.#order.length;
     this.#order[position] = slot;
     this.#position[slot] = position;
@@ -90,15 +100,20 @@ export class ClosedTuples {
    * Whether an ownerless row with this tuple is the socket that was closed here.
    *
    * @param cookie the row's cookie, 0 if unknown
-   * @param startedAt when the row's TIME_WAIT began; NaN for other states
+   * @param startedAt when the row's TIME_WAIT began at the earliest; NaN for other states
+   * @param state the row's state: where the peer closed first, a TIME_WAIT is somebody's who has the tuple now
    */
-  owns(slot: number, cookie: number, startedAt: number): boolean {
+  owns(slot: number, cookie: number, startedAt: number, state?: State): boolean {
     const known = this.#cookie[slot] as number;
     if (known !== 0 && cookie !== 0) return known === cookie;
+    if (state !== undefined && ((this.#states[slot] as number) & (1 << state)) === 0) return false;
     if (!Number.isNaN(startedAt)) {
       const closedAt = this.#closedAt[slot] as number;
-      // TIME_WAIT begins at the second FIN. Without having seen both, a later start may be somebody else's socket.
-      if (Math.abs(startedAt - closedAt) > TIMER_SLACK_MS) return false;
+      // TIME_WAIT begins at the second FIN. Where both were seen it had begun at the close, and a later start is
+      // somebody else's socket: the kernel gives a tuple out again after a second (tcp_tw_reuse on loopback).
+      const bothFinsSeen = ((this.#states[slot] as number) & FIN_WAIT_BITS) === 0;
+      if (startedAt > closedAt + (bothFinsSeen ? 0 : TIMER_SLACK_MS)) return false;
+      if (startedAt < closedAt - TIMER_SLACK_MS) return false;
     }
     if (cookie !== 0) this.#cookie[slot] = cookie;
     return true;
@@ -132,6 +147,7 @@ export class ClosedTuples {
     this.#nameSlot = widened(this.#nameSlot, new Int16Array(length));
     this.#closedAt = widened(this.#closedAt, new Float64Array(length));
     this.#cookie = widened(this.#cookie, new Float64Array(length));
+    this.#states = widened(this.#states, new Int32Array(length));
     this.#position = widened(this.#position, new Int32Array(length));
   }
 }

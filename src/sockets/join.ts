@@ -49,6 +49,8 @@ export class Join {
     this.#ledger = ledger;
     this.#startedAt = startedAtMs;
     this.#tupleSerial = ledger.tupleSerial;
+    // Where nothing is closed for a while, nothing else would make the ring forget.
+    ledger.closedTuples.expire(startedAtMs);
     const listeners = [...ledger.listeners].filter((listener) => listener.slot >= 0);
     this.#listenerSlotByInode = new Map(
       listeners.filter((listener) => listener.inode !== 0).map((listener) => [listener.inode, listener.slot]),
@@ -59,8 +61,8 @@ export class Join {
     this.#stateByTuple = new Uint8Array(ledger.tuples.slots);
   }
 
-  /** Takes one row of the table; `nowMs` is when it was read. */
-  add(row: KernelRow, nowMs: number): void {
+  /** Takes one row of the table. */
+  add(row: KernelRow): void {
     const { state } = row;
     this.#rows++;
     add(this.#netnsStates, state);
@@ -70,7 +72,7 @@ export class Join {
       return;
     }
     const atOwnPort = this.#listenerSlotByPort.get(row.tuple[TUPLE.localPort] as number);
-    const slot = this.#liveSlot(row, atOwnPort !== undefined) ?? this.#closedSlot(row, atOwnPort !== undefined, nowMs);
+    const slot = this.#liveSlot(row, atOwnPort !== undefined) ?? this.#closedSlot(row, atOwnPort !== undefined);
     if (slot !== undefined) {
       add(this.#ownStates, slot * STATE_SLOTS + state);
       return;
@@ -109,15 +111,18 @@ export class Join {
     return record.slot;
   }
 
-  #closedSlot(row: KernelRow, atOwnPort: boolean, nowMs: number): number | undefined {
+  #closedSlot(row: KernelRow, atOwnPort: boolean): number | undefined {
     if (row.inode !== 0 || !OWNERLESS.has(row.state)) return undefined;
     const { closedTuples } = this.#ledger;
     let index = closedTuples.find(row.tuple);
     if (index < 0 && atOwnPort) index = closedTuples.find(this.#withAnyLocal(row.tuple));
     if (index < 0) return undefined;
+    // ss cuts the timer to a second, and the row was read some time after the reader was started.
     const startedAt =
-      row.state === STATE.TIME_WAIT && row.timer === 'timewait' ? nowMs - TIME_WAIT_MS + row.timerMs : Number.NaN;
-    return closedTuples.owns(index, row.cookie, startedAt) ? closedTuples.nameSlotAt(index) : undefined;
+      row.state === STATE.TIME_WAIT && row.timer === 'timewait'
+        ? this.#startedAt - TIME_WAIT_MS + row.timerMs
+        : Number.NaN;
+    return closedTuples.owns(index, row.cookie, startedAt, row.state) ? closedTuples.nameSlotAt(index) : undefined;
   }
 
   #withAnyLocal(tuple: Uint32Array): Uint32Array {

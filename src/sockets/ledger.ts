@@ -1,10 +1,11 @@
 import { EVENT_NAMES, type EventName, type TcpEvent } from '../tcp/event.ts';
-import { STATE, STATE_SLOTS, type State } from '../tcp/state.ts';
+import { possibleStates } from '../tcp/reading.ts';
+import { STATE, STATE_SLOTS, STATES, type State } from '../tcp/state.ts';
 import { nextIndex, TRANSITIONS, type Transition } from '../tcp/transition.ts';
 import { ClosedTuples } from './closed-tuples.ts';
 import { ABANDONED, CLOSINGS } from './closing.ts';
 import { Histogram } from './histogram.ts';
-import { NameTable, SIDES, type Side } from './names.ts';
+import { NameTable, type Side } from './names.ts';
 import { closingOfFlags, FLAG, renew, type SocketRecord, stateOf } from './record.ts';
 import { TUPLE, TUPLE_WORDS } from './tuple.ts';
 import { TupleIndex } from './tuple-index.ts';
@@ -15,7 +16,7 @@ export const TICKS_PER_SECOND = 10_000;
 export const TICKS_PER_MS = 10;
 
 /** Upper bounds of `connection_duration_seconds`: from one exchange on loopback to a day-long stream. */
-export const CONNECTION_DURATION_BOUNDS: readonly number[] = [0.01, 0.1, 1, 10, 60, 600, 3600, 86_400];
+const CONNECTION_DURATION_BOUNDS: readonly number[] = [0.01, 0.1, 1, 10, 60, 600, 3600, 86_400];
 
 /** How many upstream endpoints are remembered for matching ownerless rows. */
 export const UPSTREAM_LIMIT = 4_096;
@@ -193,11 +194,11 @@ export class Ledger {
 
   /** Counts the end of a connection by what the record's flags say of it, and takes the record off the books. */
   close(record: SocketRecord, at: number): void {
-    if ((record.flags & FLAG.open) !== 0) {
-      this.#countClosed(record, closingOfFlags(record.flags));
-      if ((record.flags & FLAG.adopted) === 0) this.#observeDuration(record, at);
-    }
+    const counted = (record.flags & FLAG.open) !== 0;
+    if (counted) this.#countClosed(record, closingOfFlags(record.flags));
     this.#leave(record, at, true);
+    // Last: it calls an exporter, and whatever that does, the books are closed.
+    if (counted && (record.flags & FLAG.adopted) === 0) this.#observeDuration(record, at);
   }
 
   /** The socket object is gone and never said 'close'. */
@@ -295,7 +296,9 @@ export class Ledger {
   /** Gives the places of idle default names back. */
   evictIdleNames(at: number): void {
     const busy = (slot: number): boolean =>
-      this.count(slot, COUNT.open) > 0 || [...this.listeners].some((listener) => listener.slot === slot);
+      this.count(slot, COUNT.open) > 0 ||
+      STATES.some((state) => this.nodeState(slot, state) > 0) ||
+      [...this.listeners].some((listener) => listener.slot === slot);
     for (const slot of this.names.evictIdle(at / TICKS_PER_MS, busy)) {
       this.#counts.fill(0, slot * COUNTS, (slot + 1) * COUNTS);
       this.#closed.fill(0, slot * CLOSINGS.length, (slot + 1) * CLOSINGS.length);
@@ -320,12 +323,12 @@ export class Ledger {
   }
 
   #leave(record: SocketRecord, at: number, closedHere: boolean): void {
+    if (record.index < 0) return;
     this.setBlind(record, false);
     if (record.slot >= 0) this.names.touch(record.slot, at / TICKS_PER_MS);
     this.#shift(record, stateOf(record), undefined);
     this.#dropTuple(record, at, closedHere);
     record.flags = (record.flags & ~FLAG.open) | FLAG.ended;
-    if (record.index < 0) return;
     const last = this.records.pop() as SocketRecord;
     if (last !== record) {
       this.records[record.index] = last;
@@ -339,7 +342,8 @@ export class Ledger {
     if (slot < 0) return;
     if (closedHere) {
       this.tuples.read(slot, this.#scratch);
-      this.closedTuples.add(this.#scratch, record.slot, at / TICKS_PER_MS, this.cookieAtTuple(slot));
+      const states = possibleStates(record.transition, (record.flags & FLAG.tls) !== 0);
+      this.closedTuples.add(this.#scratch, record.slot, at / TICKS_PER_MS, this.cookieAtTuple(slot), states);
     }
     this.tuples.remove(slot);
     this.#recordByTuple[slot] = undefined;
@@ -381,9 +385,4 @@ function upstreamKey(tuple: Uint32Array, into: Uint32Array): Uint32Array {
   into[TUPLE.localPort] = 0;
   into[TUPLE.peerPort] = tuple[TUPLE.peerPort] as number;
   return into;
-}
-
-/** Whether a name slot belongs to a side; the two `_other` slots come first. */
-export function sideOfSlot(names: NameTable, slot: number): Side {
-  return names.at(slot)?.side ?? SIDES[0] ?? 'server';
 }

@@ -34,6 +34,8 @@ export const FLAG = {
   noAddress: 0x2000,
   /** The program chose the name; it stays when the socket connects again. */
   named: 0x4000,
+  /** The socket was closed at the last walk, and 'close' had not come. */
+  closeDue: 0x8000,
 } as const;
 
 /** What stays when the same socket object gets a new kernel socket. */

@@ -7,7 +7,8 @@ const INITIAL_SLOTS = 64;
  * A set of tuples, each at a small integer slot that stays its own until it is removed: open addressing over two typed
  * arrays, so that 50,000 tuples cost no object and a look-up allocates nothing.
  *
- * The same tuple may be put in twice; a look-up then finds one of the two.
+ * The same tuple may be put in twice; a look-up then finds the one that was put in last. A pair of endpoints that comes
+ * again belongs to a new connection: the kernel has forgotten the old one, whatever its socket object believes.
  */
 export class TupleIndex {
   #words: Uint32Array = new Uint32Array(INITIAL_SLOTS * TUPLE_WORDS);
@@ -32,7 +33,7 @@ export class TupleIndex {
     if (this.#freeCount === 0 && this.#used * TUPLE_WORDS === this.#words.length) this.#grow();
     const slot = this.#freeCount > 0 ? (this.#free[--this.#freeCount] as number) : this.#used++;
     this.#words.set(tuple, slot * TUPLE_WORDS);
-    this.#link(slot);
+    this.#link(slot, tuple);
     this.#size++;
     return slot;
   }
@@ -48,11 +49,14 @@ export class TupleIndex {
     }
   }
 
-  /** Takes the tuple at `slot` out; the slot may be given out again. */
+  /** Takes the tuple at `slot` out; the slot may be given out again. Does nothing where none is in. */
   remove(slot: number): void {
     const mask = this.#buckets.length - 1;
     let hole = hashOf(this.#words, slot * TUPLE_WORDS) & mask;
-    while (this.#buckets[hole] !== slot) hole = (hole + 1) & mask;
+    while (this.#buckets[hole] !== slot) {
+      if (this.#buckets[hole] === EMPTY) return;
+      hole = (hole + 1) & mask;
+    }
     // Backward shift: every later entry of the cluster that may stand in the hole moves into it.
     let probe = hole;
     for (;;) {
@@ -84,10 +88,18 @@ export class TupleIndex {
     return true;
   }
 
-  #link(slot: number): void {
+  #link(newest: number, tuple: Uint32Array): void {
     const mask = this.#buckets.length - 1;
-    let bucket = hashOf(this.#words, slot * TUPLE_WORDS) & mask;
-    while (this.#buckets[bucket] !== EMPTY) bucket = (bucket + 1) & mask;
+    let slot = newest;
+    let bucket = hashOf(tuple, 0) & mask;
+    while (this.#buckets[bucket] !== EMPTY) {
+      const other = this.#buckets[bucket] as number;
+      if (this.#holds(other, tuple)) {
+        this.#buckets[bucket] = slot;
+        slot = other;
+      }
+      bucket = (bucket + 1) & mask;
+    }
     this.#buckets[bucket] = slot;
   }
 
@@ -97,8 +109,23 @@ export class TupleIndex {
     words.set(this.#words);
     this.#words = words;
     this.#free = new Int32Array(slots);
-    this.#buckets = new Int32Array(slots * 2).fill(EMPTY);
-    for (let slot = 0; slot < this.#used; slot++) this.#link(slot);
+    this.#rehash(slots * 2);
+  }
+
+  /** Moves every entry into a larger table, equal tuples in the order they stand in now: the newest first. */
+  #rehash(length: number): void {
+    const old = this.#buckets;
+    this.#buckets = new Int32Array(length).fill(EMPTY);
+    const mask = length - 1;
+    // A cluster that runs over the end of the table is met from its beginning by starting behind a gap.
+    const start = old.indexOf(EMPTY);
+    for (let step = 1; step <= old.length; step++) {
+      const slot = old[(start + step) % old.length] as number;
+      if (slot === EMPTY) continue;
+      let bucket = hashOf(this.#words, slot * TUPLE_WORDS) & mask;
+      while (this.#buckets[bucket] !== EMPTY) bucket = (bucket + 1) & mask;
+      this.#buckets[bucket] = slot;
+    }
   }
 }
 

@@ -81,6 +81,8 @@ function parseIpv4(text: string, from: number, to: number): number {
       octets++;
       octet = -1;
     } else if (code >= ZERO && code <= NINE) {
+      // A leading zero means octal to some resolvers: like node:net, we take such a text for a name.
+      if (octet === 0) return -1;
       octet = Math.max(octet, 0) * 10 + (code - ZERO);
       if (octet > 255) return -1;
     } else return -1;
@@ -97,11 +99,11 @@ function packIpv6(text: string, words: Uint32Array, offset: number): boolean {
   const address = scope < 0 ? text : text.slice(0, scope);
   const halves = address.split('::');
   if (halves.length > 2) return false;
-  const head = groupsOf(halves[0] as string);
-  const tail = halves.length === 2 ? groupsOf(halves[1] as string) : [];
+  const head = groupsOf(halves[0] as string, halves.length === 1);
+  const tail = halves.length === 2 ? groupsOf(halves[1] as string, true) : [];
   if (head === undefined || tail === undefined) return false;
   const missing = 8 - head.length - tail.length;
-  if (halves.length === 2 ? missing < 0 : missing !== 0) return false;
+  if (halves.length === 2 ? missing < 1 : missing !== 0) return false;
   const groups = [...head, ...new Array<number>(missing).fill(0), ...tail];
   for (let index = 0; index < 4; index++) {
     words[offset + index] = (groups[2 * index] as number) * 0x10000 + (groups[2 * index + 1] as number);
@@ -109,11 +111,13 @@ function packIpv6(text: string, words: Uint32Array, offset: number): boolean {
   return true;
 }
 
-function groupsOf(text: string): number[] | undefined {
+/** The 16-bit groups of one half of an IPv6 address; only its very end may be written as IPv4. */
+function groupsOf(text: string, isEnd: boolean): number[] | undefined {
   if (text === '') return [];
   const groups: number[] = [];
-  for (const part of text.split(':')) {
-    if (part.includes('.')) {
+  const parts = text.split(':');
+  for (const [index, part] of parts.entries()) {
+    if (isEnd && index === parts.length - 1 && part.includes('.')) {
       const ipv4 = parseIpv4(part, 0, part.length);
       if (ipv4 < 0) return undefined;
       groups.push(ipv4 >>> 16, ipv4 & 0xffff);

@@ -1,5 +1,5 @@
 import { STATE, type State, type StateLabel, stateLabel } from './state.ts';
-import { type Certainty, TRANSITIONS } from './transition.ts';
+import { type Certainty, TRANSITIONS, type Transition } from './transition.ts';
 
 /** Node's column for one socket, as somebody reads it some time after its last transition. */
 export interface Reading {
@@ -23,14 +23,22 @@ export interface Reading {
 export function readingOf(transition: number, tls: boolean): Reading {
   const row = TRANSITIONS[transition];
   if (row === undefined) return NEVER_OPENED;
-  const proven = row.certainty === 'observed' && row.to === STATE.CLOSED;
-  const doubts = tls && !proven ? [...row.alternatives, ...TLS_ALTERNATIVES[row.to]] : row.alternatives;
-  const alternatives = doubts.filter((state, index) => state !== row.to && doubts.indexOf(state) === index);
+  const alternatives = alternativesOf(row, tls);
   return {
     state: stateLabel(row.to),
     certainty: alternatives.length === 0 ? row.certainty : 'inferred',
     alternatives: alternatives.map(stateLabel),
   };
+}
+
+/**
+ * The states the kernel may be in after a transition, as a set of bits (`1 << state`): the reading's state and its
+ * alternatives. Every bit for a socket without any transition, of which nothing is known.
+ *
+ * @example (possibleStates(record.transition, false) & (1 << STATE.TIME_WAIT)) !== 0
+ */
+export function possibleStates(transition: number, tls: boolean): number {
+  return (tls ? POSSIBLE_ON_TLS : POSSIBLE)[transition] ?? -1;
 }
 
 const NEVER_OPENED: Reading = { state: 'closed', certainty: 'observed', alternatives: [] };
@@ -49,3 +57,16 @@ const TLS_ALTERNATIVES: { readonly [state in State]: readonly State[] } = {
   [STATE.LISTEN]: [],
   [STATE.CLOSING]: [],
 };
+
+const POSSIBLE: readonly number[] = TRANSITIONS.map((row) => bitsOf([row.to, ...alternativesOf(row, false)]));
+const POSSIBLE_ON_TLS: readonly number[] = TRANSITIONS.map((row) => bitsOf([row.to, ...alternativesOf(row, true)]));
+
+function alternativesOf(row: Transition, tls: boolean): readonly State[] {
+  const proven = row.certainty === 'observed' && row.to === STATE.CLOSED;
+  const doubts = tls && !proven ? [...row.alternatives, ...TLS_ALTERNATIVES[row.to]] : row.alternatives;
+  return doubts.filter((state, index) => state !== row.to && doubts.indexOf(state) === index);
+}
+
+function bitsOf(states: readonly State[]): number {
+  return states.reduce((bits, state) => bits | (1 << state), 0);
+}

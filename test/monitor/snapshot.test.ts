@@ -1,0 +1,228 @@
+import { describe, expect, it } from 'vitest';
+import { takeSnapshot } from '../../src/monitor/snapshot.ts';
+import { Join, type KernelColumn } from '../../src/sockets/join.ts';
+import { Ledger } from '../../src/sockets/ledger.ts';
+import { FLAG, SocketRecord } from '../../src/sockets/record.ts';
+import type { KernelRow } from '../../src/sockets/row.ts';
+import { EVENT, type TcpEvent } from '../../src/tcp/event.ts';
+import { STATE, STATE_LABELS, type StateName } from '../../src/tcp/state.ts';
+import { tupleOf } from '../support/tuple.ts';
+
+/** Ticks of the ledger's clock in a millisecond. */
+const TICKS = 10;
+const NONE = Object.fromEntries(STATE_LABELS.map((label) => [label, 0]));
+
+interface Facts {
+  readonly name?: string;
+  readonly local?: string;
+  readonly peer?: string;
+  readonly at?: number;
+  readonly flags?: number;
+  readonly events?: readonly TcpEvent[];
+}
+
+function open(ledger: Ledger, facts: Facts = {}): SocketRecord {
+  const at = facts.at ?? 0;
+  const record = new SocketRecord({}, FLAG.server | (facts.flags ?? 0), at);
+  ledger.assign(record, 'server', facts.name ?? 'api', true, at);
+  ledger.add(record);
+  ledger.apply(record, EVENT.accept, at);
+  ledger.open(record, at);
+  if (facts.peer !== undefined) ledger.setTuple(record, tupleOf(facts.local ?? '10.0.0.1:80', facts.peer));
+  for (const event of facts.events ?? []) ledger.apply(record, event, at);
+  return record;
+}
+
+function table(ledger: Ledger, startedAtMs: number, ...rows: [StateName, string, string][]): KernelColumn {
+  const join = new Join(ledger, startedAtMs);
+  for (const [state, local, peer] of rows) {
+    const row: KernelRow = {
+      state: STATE[state],
+      tuple: tupleOf(local, peer),
+      receiveQueue: 0,
+      sendQueue: 0,
+      inode: 0,
+      cookie: 0,
+      timer: 'none',
+      timerMs: Number.NaN,
+    };
+    join.add(row, startedAtMs);
+  }
+  return join.finish(startedAtMs + 50);
+}
+
+describe('a snapshot', () => {
+  it('of nothing has all 11 states at zero, and no kernel column', () => {
+    const snapshot = takeSnapshot(new Ledger(20), undefined, 0);
+    expect(snapshot).toMatchObject({ table: undefined, kernel: undefined, names: [], sockets: [], socketsOmitted: 0 });
+    expect(snapshot.node).toEqual(NONE);
+    expect(Object.keys(snapshot.node)).toHaveLength(11);
+    expect(new Date(snapshot.takenAt).toISOString()).toBe(snapshot.takenAt);
+  });
+
+  it('is plain frozen data, down to the last list', () => {
+    const ledger = new Ledger(20);
+    const record = open(ledger, { peer: '10.0.0.2:5000' });
+    ledger.apply(record, EVENT.listening, 0);
+    const snapshot = takeSnapshot(ledger, table(ledger, 10, ['ESTABLISHED', '10.0.0.1:80', '10.0.0.2:5000']), 1_000);
+    expect(structuredClone(snapshot)).toEqual(snapshot);
+    const thaw = (value: unknown): boolean =>
+      typeof value === 'object' && value !== null && (!Object.isFrozen(value) || Object.values(value).some(thaw));
+    expect(thaw(snapshot)).toBe(false);
+  });
+
+  it('has both columns of each name, and their sums', () => {
+    const ledger = new Ledger(20);
+    open(ledger, { name: 'a', peer: '10.0.0.2:5000' });
+    open(ledger, { name: 'a', peer: '10.0.0.2:5001', events: [EVENT.eof] });
+    open(ledger, { name: 'b', peer: '10.0.0.2:5002' });
+    const column = table(
+      ledger,
+      10,
+      ['ESTABLISHED', '10.0.0.1:80', '10.0.0.2:5000'],
+      ['CLOSE_WAIT', '10.0.0.1:80', '10.0.0.2:5001'],
+      ['CLOSE_WAIT', '10.0.0.1:80', '10.0.0.2:5002'],
+      ['TIME_WAIT', '10.9.9.9:80', '10.9.9.8:5000'],
+    );
+    const snapshot = takeSnapshot(ledger, column, 1_000);
+    expect(snapshot.names).toMatchObject([
+      { side: 'server', name: 'a', node: { established: 1, close_wait: 1 }, kernel: { established: 1, close_wait: 1 } },
+      { side: 'server', name: 'b', node: { established: 1, close_wait: 0 }, kernel: { established: 0, close_wait: 1 } },
+    ]);
+    expect(snapshot.node).toEqual({ ...NONE, established: 2, close_wait: 1 });
+    expect(snapshot.kernel).toEqual({ ...NONE, established: 1, close_wait: 2 });
+    expect(snapshot.table).toEqual({
+      ageMs: 40,
+      rows: 4,
+      states: { ...NONE, established: 1, close_wait: 2, time_wait: 1 },
+    });
+  });
+
+  it('balances: opened + adopted = closed + released + open', () => {
+    const ledger = new Ledger(20);
+    ledger.close(open(ledger), 5);
+    ledger.abandon(open(ledger), 5);
+    ledger.release(open(ledger, { flags: FLAG.adopted }), 5);
+    open(ledger);
+    expect(takeSnapshot(ledger, undefined, 10).names).toMatchObject([
+      { opened: 3, adopted: 1, closed: 2, released: 1, open: 1 },
+    ]);
+  });
+
+  it('names the events that a state did not allow', () => {
+    const ledger = new Ledger(20);
+    const record = open(ledger);
+    ledger.apply(record, EVENT.connect, 5);
+    expect(takeSnapshot(ledger, undefined, 10).illegal).toEqual([{ from: 'established', event: 'connect', count: 1 }]);
+  });
+
+  it('never makes a table younger than it is, nor older than now', () => {
+    const ledger = new Ledger(20);
+    expect(takeSnapshot(ledger, table(ledger, 100), 100 * TICKS).table?.ageMs).toBe(0);
+    expect(takeSnapshot(ledger, table(ledger, 100), 1_150 * TICKS).table?.ageMs).toBe(1_000);
+  });
+});
+
+describe('a socket in a snapshot', () => {
+  it('has its endpoints, its ages, its bytes and its last request', () => {
+    const ledger = new Ledger(20);
+    const record = open(ledger, { peer: '[2001:db8::2]:5000', local: '[::]:80', at: 1_000 * TICKS });
+    ledger.apply(record, EVENT.eof, 3_000 * TICKS);
+    ledger.countBytes(record, 10, 20);
+    record.request = 'GET /users/:id';
+    const [socket] = takeSnapshot(ledger, undefined, 7_000 * TICKS).sockets;
+    expect(socket).toEqual({
+      side: 'server',
+      name: 'api',
+      local: '[::]:80',
+      peer: '[2001:db8::2]:5000',
+      node: { state: 'close_wait', certainty: 'inferred', alternatives: ['closed'] },
+      nodeStateAgeMs: 4_000,
+      nodeStateObservedMs: 4_000,
+      kernel: undefined,
+      state: 'close_wait',
+      ageMs: 6_000,
+      bytesReceived: 10,
+      bytesSent: 20,
+      blind: false,
+      generation: 0,
+      request: 'GET /users/:id',
+    });
+  });
+
+  it('without an address has none, and an inferred state was never observed', () => {
+    const ledger = new Ledger(20);
+    open(ledger);
+    const [socket] = takeSnapshot(ledger, table(ledger, 10), 1_000).sockets;
+    expect(socket).toMatchObject({ local: undefined, peer: undefined, nodeStateObservedMs: undefined });
+  });
+
+  it('reads with the wider alternatives of TLS', () => {
+    const ledger = new Ledger(20);
+    open(ledger, { flags: FLAG.tls, events: [EVENT.eofOrCloseNotify] });
+    const [socket] = takeSnapshot(ledger, undefined, 1_000).sockets;
+    expect(socket?.node).toEqual({
+      state: 'close_wait',
+      certainty: 'inferred',
+      alternatives: ['established', 'closed'],
+    });
+  });
+
+  it('is in the state that the kernel says, where the table knows it', () => {
+    const ledger = new Ledger(20);
+    open(ledger, { peer: '10.0.0.2:5000' });
+    const column = table(ledger, 10, ['CLOSE_WAIT', '10.0.0.1:80', '10.0.0.2:5000']);
+    expect(takeSnapshot(ledger, column, 1_000).sockets).toMatchObject([
+      { node: { state: 'established' }, kernel: 'close_wait', state: 'close_wait' },
+    ]);
+  });
+
+  it('is in the state that Node says, once it has moved since the table was begun', () => {
+    const ledger = new Ledger(20);
+    const record = open(ledger, { peer: '10.0.0.2:5000' });
+    const column = table(ledger, 10, ['ESTABLISHED', '10.0.0.1:80', '10.0.0.2:5000']);
+    ledger.apply(record, EVENT.eof, 20 * TICKS);
+    expect(takeSnapshot(ledger, column, 1_000).sockets).toMatchObject([{ kernel: undefined, state: 'close_wait' }]);
+  });
+
+  it('never inherits the state of a socket that had its place when the table was read', () => {
+    const ledger = new Ledger(20);
+    const before = open(ledger, { peer: '10.0.0.2:5000' });
+    const record = open(ledger);
+    const column = table(ledger, 10, ['CLOSE_WAIT', '10.0.0.1:80', '10.0.0.2:5000']);
+    const { tupleSlot } = before;
+    ledger.close(before, 20 * TICKS);
+    ledger.setTuple(record, tupleOf('10.0.0.1:80', '10.0.0.2:6000'));
+    expect(record.tupleSlot).toBe(tupleSlot);
+    expect(takeSnapshot(ledger, column, 1_000).sockets).toMatchObject([{ kernel: undefined, state: 'established' }]);
+  });
+});
+
+describe('the list of sockets', () => {
+  it('begins with the worst in either column', () => {
+    const ledger = new Ledger(20);
+    open(ledger, { name: 'fine', peer: '10.0.0.2:1' });
+    open(ledger, { name: 'closing', peer: '10.0.0.2:2', events: [EVENT.finish] });
+    open(ledger, { name: 'kernel', peer: '10.0.0.2:3' });
+    open(ledger, { name: 'node', peer: '10.0.0.2:4', events: [EVENT.eof] });
+    const column = table(
+      ledger,
+      10,
+      ['ESTABLISHED', '10.0.0.1:80', '10.0.0.2:1'],
+      ['FIN_WAIT_2', '10.0.0.1:80', '10.0.0.2:2'],
+      ['CLOSE_WAIT', '10.0.0.1:80', '10.0.0.2:3'],
+    );
+    const names = takeSnapshot(ledger, column, 1_000).sockets.map(({ name }) => name);
+    expect(names).toEqual(['kernel', 'node', 'closing', 'fine']);
+  });
+
+  it('holds 1,000, the worst of them whenever they came, and says how many it left out', () => {
+    const ledger = new Ledger(20);
+    for (let count = 0; count < 1_200; count++) open(ledger);
+    open(ledger, { name: 'leak', events: [EVENT.eof] });
+    const { sockets, socketsOmitted } = takeSnapshot(ledger, undefined, 1_000);
+    expect(sockets).toHaveLength(1_000);
+    expect(sockets[0]?.name).toBe('leak');
+    expect(socketsOmitted).toBe(201);
+  });
+});

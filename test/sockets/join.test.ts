@@ -1,0 +1,340 @@
+import { describe, expect, it } from 'vitest';
+import { Join, type KernelColumn } from '../../src/sockets/join.ts';
+import { Ledger, type ListenerRecord } from '../../src/sockets/ledger.ts';
+import type { Side } from '../../src/sockets/names.ts';
+import { FLAG, SocketRecord } from '../../src/sockets/record.ts';
+import type { KernelRow } from '../../src/sockets/row.ts';
+import { TUPLE, TUPLE_WORDS } from '../../src/sockets/tuple.ts';
+import { EVENT } from '../../src/tcp/event.ts';
+import { STATE, STATE_SLOTS, STATES, type StateName, stateName } from '../../src/tcp/state.ts';
+import { tupleOf } from '../support/tuple.ts';
+
+const NOW_MS = 100_000;
+
+interface RowFacts {
+  readonly inode?: number;
+  readonly cookie?: number;
+  readonly timer?: KernelRow['timer'];
+  readonly timerMs?: number;
+}
+
+function rowOf(state: StateName, local: string, peer: string, facts: RowFacts = {}): KernelRow {
+  return {
+    state: STATE[state],
+    tuple: tupleOf(local, peer),
+    receiveQueue: 0,
+    sendQueue: 0,
+    inode: facts.inode ?? 0,
+    cookie: facts.cookie ?? 0,
+    timer: facts.timer ?? 'none',
+    timerMs: facts.timerMs ?? Number.NaN,
+  };
+}
+
+function openRecord(ledger: Ledger, side: Side, name: string, tuple: Uint32Array): SocketRecord {
+  const record = new SocketRecord({}, side === 'server' ? FLAG.server : 0, 0);
+  ledger.assign(record, side, name, true, 0);
+  ledger.add(record);
+  ledger.apply(record, EVENT.adopt, 0);
+  ledger.open(record, 0);
+  ledger.setTuple(record, tuple);
+  return record;
+}
+
+/** The program destroys the socket: Node's column ends as 'close' ends it. */
+function destroy(ledger: Ledger, record: SocketRecord, atMs: number): void {
+  ledger.apply(record, EVENT.close, atMs * 10);
+  ledger.close(record, atMs * 10);
+}
+
+function listen(ledger: Ledger, name: string, port: number, inode: number): ListenerRecord {
+  const tuple = new Uint32Array(TUPLE_WORDS);
+  tuple[TUPLE.localPort] = port;
+  const listener: ListenerRecord = {
+    ref: new WeakRef({}),
+    slot: -1,
+    transition: -1,
+    flags: 0,
+    changedAt: 0,
+    observedAt: -1,
+    port,
+    tuple,
+    inode,
+  };
+  ledger.assign(listener, 'server', name, true, 0);
+  ledger.addListener(listener);
+  return listener;
+}
+
+function join(ledger: Ledger, ...rows: KernelRow[]): KernelColumn {
+  const join = new Join(ledger, NOW_MS);
+  for (const row of rows) join.add(row);
+  return join.finish(NOW_MS + 40);
+}
+
+/** The non-zero cells of a column as text, such as `api established 1`. */
+function cells(ledger: Ledger, table: Int32Array): string[] {
+  return ledger.names.entries().flatMap(({ slot, name }) =>
+    STATES.map((state) => [stateName(state), table[slot * STATE_SLOTS + state] ?? 0] as const)
+      .filter(([, count]) => count !== 0)
+      .map(([state, count]) => `${name} ${state} ${count}`),
+  );
+}
+
+describe('every row', () => {
+  it('is counted by state for the namespace, whoever has it', () => {
+    const ledger = new Ledger(20);
+    const rows = STATES.flatMap((state, index) =>
+      Array.from({ length: index + 1 }, () => rowOf(stateName(state), '10.0.0.1:80', '10.0.0.2:5000', { inode: 1 })),
+    );
+    const column = join(ledger, ...rows);
+    expect(STATES.map((state) => column.netnsStates[state])).toEqual([1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11]);
+    expect(column).toMatchObject({ rows: 66, startedAt: NOW_MS, endedAt: NOW_MS + 40 });
+    expect(cells(ledger, column.ownStates)).toEqual([]);
+    expect(cells(ledger, column.unattributedStates)).toEqual([]);
+  });
+});
+
+describe('a row is ours', () => {
+  it('when a live record has its tuple, in whatever state the kernel has it', () => {
+    const ledger = new Ledger(20);
+    const states = ['ESTABLISHED', 'CLOSE_WAIT', 'FIN_WAIT_2', 'TIME_WAIT'] as const;
+    const records = states.map((_, index) =>
+      openRecord(ledger, 'client', 'db', tupleOf(`10.0.0.1:${5000 + index}`, '10.0.0.2:5432')),
+    );
+    const column = join(
+      ledger,
+      ...states.map((state, index) => rowOf(state, `10.0.0.1:${5000 + index}`, '10.0.0.2:5432')),
+    );
+    expect(cells(ledger, column.ownStates)).toEqual([
+      'db ESTABLISHED 1',
+      'db FIN_WAIT_2 1',
+      'db CLOSE_WAIT 1',
+      'db TIME_WAIT 1',
+    ]);
+    expect(records.map(({ tupleSlot }) => stateName(column.stateByTuple[tupleSlot] as 1))).toEqual(states);
+  });
+
+  it('when it is the other family of the same IPv4 connection', () => {
+    const ledger = new Ledger(20);
+    openRecord(ledger, 'server', 'api', tupleOf('[::ffff:127.0.0.1]:80', '[::ffff:127.0.0.1]:5000'));
+    const column = join(ledger, rowOf('ESTABLISHED', '127.0.0.1:80', '127.0.0.1:5000', { inode: 9 }));
+    expect(cells(ledger, column.ownStates)).toEqual(['api ESTABLISHED 1']);
+  });
+
+  it('when its peer is that of a record whose server is bound to the wildcard', () => {
+    const ledger = new Ledger(20);
+    listen(ledger, 'api', 80, 0);
+    const record = openRecord(ledger, 'server', 'api', tupleOf('[::]:80', '10.0.0.2:5000'));
+    const column = join(ledger, rowOf('CLOSE_WAIT', '10.0.0.1:80', '10.0.0.2:5000', { inode: 9 }));
+    expect(cells(ledger, column.ownStates)).toEqual(['api CLOSE_WAIT 1']);
+    expect(column.stateByTuple[record.tupleSlot]).toBe(STATE.CLOSE_WAIT);
+  });
+
+  it('when it listens with the inode of our listener', () => {
+    const ledger = new Ledger(20);
+    listen(ledger, 'api', 80, 4711);
+    const column = join(ledger, rowOf('LISTEN', '0.0.0.0:80', '0.0.0.0:0', { inode: 4711 }));
+    expect(cells(ledger, column.ownStates)).toEqual(['api LISTEN 1']);
+  });
+
+  it('when nobody holds it and this process closed it', () => {
+    const ledger = new Ledger(20);
+    const record = openRecord(ledger, 'client', 'db', tupleOf('10.0.0.1:5000', '10.0.0.2:5432'));
+    destroy(ledger, record, NOW_MS - 10_000);
+    const column = join(
+      ledger,
+      rowOf('TIME_WAIT', '10.0.0.1:5000', '10.0.0.2:5432', { timer: 'timewait', timerMs: 50_000 }),
+    );
+    expect(cells(ledger, column.ownStates)).toEqual(['db TIME_WAIT 1']);
+  });
+
+  it('when nobody holds it and this process closed it on a server that is bound to the wildcard', () => {
+    const ledger = new Ledger(20);
+    listen(ledger, 'api', 80, 0);
+    const record = openRecord(ledger, 'server', 'api', tupleOf('[::]:80', '10.0.0.2:5000'));
+    destroy(ledger, record, NOW_MS);
+    const column = join(ledger, rowOf('FIN_WAIT_2', '10.0.0.1:80', '10.0.0.2:5000'));
+    expect(cells(ledger, column.ownStates)).toEqual(['api FIN_WAIT_2 1']);
+  });
+
+  it('by the newest of two records with one tuple: the kernel has forgotten the other', () => {
+    const ledger = new Ledger(20);
+    const tuple = tupleOf('10.0.0.1:80', '10.0.0.2:5000');
+    const ghost = openRecord(ledger, 'server', 'api', tuple);
+    join(ledger, rowOf('CLOSE_WAIT', '10.0.0.1:80', '10.0.0.2:5000', { inode: 1, cookie: 11 }));
+    const record = openRecord(ledger, 'server', 'api', tuple);
+    const column = join(ledger, rowOf('ESTABLISHED', '10.0.0.1:80', '10.0.0.2:5000', { inode: 2, cookie: 12 }));
+    expect(cells(ledger, column.ownStates)).toEqual(['api ESTABLISHED 1']);
+    expect(column.stateByTuple[record.tupleSlot]).toBe(STATE.ESTABLISHED);
+    expect(column.stateByTuple[ghost.tupleSlot]).toBe(0);
+  });
+});
+
+describe('a row is not ours', () => {
+  it('when its cookie is another than the one the record was seen with', () => {
+    const ledger = new Ledger(20);
+    const record = openRecord(ledger, 'client', 'db', tupleOf('10.0.0.1:5000', '10.0.0.2:5432'));
+    const first = join(ledger, rowOf('ESTABLISHED', '10.0.0.1:5000', '10.0.0.2:5432', { inode: 9, cookie: 11 }));
+    expect(cells(ledger, first.ownStates)).toEqual(['db ESTABLISHED 1']);
+    const second = join(ledger, rowOf('ESTABLISHED', '10.0.0.1:5000', '10.0.0.2:5432', { inode: 10, cookie: 12 }));
+    expect(cells(ledger, second.ownStates)).toEqual([]);
+    expect(second.stateByTuple[record.tupleSlot]).toBe(0);
+    const third = join(ledger, rowOf('CLOSE_WAIT', '10.0.0.1:5000', '10.0.0.2:5432'));
+    expect(cells(ledger, third.ownStates)).toEqual(['db CLOSE_WAIT 1']);
+  });
+
+  it('by its port alone: another process may share it', () => {
+    const ledger = new Ledger(20);
+    listen(ledger, 'api', 80, 4711);
+    const column = join(
+      ledger,
+      rowOf('ESTABLISHED', '10.0.0.1:80', '10.0.0.2:5000', { inode: 9 }),
+      rowOf('CLOSE_WAIT', '10.0.0.1:80', '10.0.0.2:5001', { inode: 10 }),
+      rowOf('SYN_RECEIVED', '10.0.0.1:80', '10.0.0.2:5002'),
+      rowOf('LISTEN', '0.0.0.0:80', '0.0.0.0:0', { inode: 4712 }),
+      rowOf('LISTEN', '0.0.0.0:80', '0.0.0.0:0'),
+    );
+    expect(cells(ledger, column.ownStates)).toEqual([]);
+    expect(cells(ledger, column.unattributedStates)).toEqual([]);
+  });
+
+  it('when a listener without a known inode stands beside it', () => {
+    const ledger = new Ledger(20);
+    listen(ledger, 'api', 80, 0);
+    const column = join(ledger, rowOf('LISTEN', '0.0.0.0:80', '0.0.0.0:0'));
+    expect(cells(ledger, column.ownStates)).toEqual([]);
+  });
+
+  it('when this process closed the tuple and somebody holds the row', () => {
+    const ledger = new Ledger(20);
+    const record = openRecord(ledger, 'client', 'db', tupleOf('10.0.0.1:5000', '10.0.0.2:5432'));
+    destroy(ledger, record, NOW_MS);
+    const column = join(
+      ledger,
+      rowOf('ESTABLISHED', '10.0.0.1:5000', '10.0.0.2:5432', { inode: 9 }),
+      rowOf('FIN_WAIT_1', '10.0.0.1:5000', '10.0.0.2:5432', { inode: 9 }),
+      rowOf('ESTABLISHED', '10.0.0.1:5000', '10.0.0.2:5432'),
+    );
+    expect(cells(ledger, column.ownStates)).toEqual([]);
+  });
+
+  it('when the peer had closed first, so that this process could not be left with a TIME_WAIT', () => {
+    const ledger = new Ledger(20);
+    const record = openRecord(ledger, 'client', 'db', tupleOf('10.0.0.1:5000', '10.0.0.2:5432'));
+    ledger.apply(record, EVENT.eof, NOW_MS * 10);
+    destroy(ledger, record, NOW_MS);
+    const column = join(
+      ledger,
+      rowOf('TIME_WAIT', '10.0.0.1:5000', '10.0.0.2:5432', { timer: 'timewait', timerMs: 60_000 }),
+    );
+    expect(cells(ledger, column.ownStates)).toEqual([]);
+  });
+
+  it('when its TIME_WAIT did not begin when this process closed the tuple', () => {
+    const ledger = new Ledger(20);
+    const record = openRecord(ledger, 'client', 'db', tupleOf('10.0.0.1:5000', '10.0.0.2:5432'));
+    destroy(ledger, record, NOW_MS - 50_000);
+    const column = join(
+      ledger,
+      rowOf('TIME_WAIT', '10.0.0.1:5000', '10.0.0.2:5432', { timer: 'timewait', timerMs: 59_000 }),
+    );
+    expect(cells(ledger, column.ownStates)).toEqual([]);
+  });
+
+  it('when this process closed the tuple longer ago than a minute, and nothing since', () => {
+    const ledger = new Ledger(20);
+    const record = openRecord(ledger, 'client', 'db', tupleOf('10.0.0.1:5000', '10.0.0.2:5432'));
+    destroy(ledger, record, NOW_MS - 70_000);
+    const column = join(ledger, rowOf('FIN_WAIT_2', '10.0.0.1:5000', '10.0.0.2:5432'));
+    expect(cells(ledger, column.ownStates)).toEqual([]);
+  });
+
+  it('when this process gave the socket to another', () => {
+    const ledger = new Ledger(20);
+    const record = openRecord(ledger, 'client', 'db', tupleOf('10.0.0.1:5000', '10.0.0.2:5432'));
+    ledger.release(record, NOW_MS * 10);
+    const column = join(ledger, rowOf('TIME_WAIT', '10.0.0.1:5000', '10.0.0.2:5432'));
+    expect(cells(ledger, column.ownStates)).toEqual([]);
+  });
+
+  it('when only the wildcard record of another port has its peer', () => {
+    const ledger = new Ledger(20);
+    listen(ledger, 'api', 80, 0);
+    openRecord(ledger, 'server', 'api', tupleOf('[::]:80', '10.0.0.2:5000'));
+    const column = join(ledger, rowOf('ESTABLISHED', '10.0.0.1:81', '10.0.0.2:5000', { inode: 9 }));
+    expect(cells(ledger, column.ownStates)).toEqual([]);
+  });
+});
+
+describe('a row that nobody holds and nobody proves', () => {
+  const ownerless = ['FIN_WAIT_1', 'FIN_WAIT_2', 'CLOSING', 'LAST_ACK', 'TIME_WAIT'] as const;
+
+  it('is unattributed at a port of ours', () => {
+    const ledger = new Ledger(20);
+    listen(ledger, 'api', 80, 4711);
+    const column = join(ledger, ...ownerless.map((state) => rowOf(state, '10.0.0.1:80', '10.0.0.2:5000')));
+    expect(cells(ledger, column.ownStates)).toEqual([]);
+    expect(cells(ledger, column.unattributedStates)).toEqual(ownerless.map((state) => `api ${state} 1`));
+  });
+
+  it('is unattributed towards an upstream of ours, under the name that last used it', () => {
+    const ledger = new Ledger(20);
+    const record = openRecord(ledger, 'client', 'db', tupleOf('10.0.0.1:5000', '10.0.0.2:5432'));
+    ledger.nameUpstream(ledger.rememberUpstream(tupleOf('10.0.0.1:5000', '10.0.0.2:5432')), record.slot);
+    const column = join(
+      ledger,
+      rowOf('TIME_WAIT', '10.0.0.1:6000', '10.0.0.2:5432'),
+      rowOf('TIME_WAIT', '10.0.0.1:6001', '10.0.0.2:5433'),
+      rowOf('ESTABLISHED', '10.0.0.1:6002', '10.0.0.2:5432', { inode: 9 }),
+    );
+    expect(cells(ledger, column.unattributedStates)).toEqual(['db TIME_WAIT 1']);
+  });
+
+  it('is nothing of ours at an upstream whose name was never told', () => {
+    const ledger = new Ledger(20);
+    ledger.rememberUpstream(tupleOf('10.0.0.1:5000', '10.0.0.2:5432'));
+    const column = join(ledger, rowOf('TIME_WAIT', '10.0.0.1:6000', '10.0.0.2:5432'));
+    expect(cells(ledger, column.unattributedStates)).toEqual([]);
+  });
+
+  it('is unattributed where the timer says that it is not the one we closed', () => {
+    const ledger = new Ledger(20);
+    listen(ledger, 'api', 80, 4711);
+    const record = openRecord(ledger, 'server', 'api', tupleOf('[::]:80', '10.0.0.2:5000'));
+    destroy(ledger, record, NOW_MS - 30_000);
+    const column = join(
+      ledger,
+      rowOf('TIME_WAIT', '10.0.0.1:80', '10.0.0.2:5000', { timer: 'timewait', timerMs: 58_000 }),
+    );
+    expect(cells(ledger, column.ownStates)).toEqual([]);
+    expect(cells(ledger, column.unattributedStates)).toEqual(['api TIME_WAIT 1']);
+  });
+});
+
+describe('a table', () => {
+  it('says which tuples it can know of', () => {
+    const ledger = new Ledger(20);
+    const before = openRecord(ledger, 'client', 'db', tupleOf('10.0.0.1:5000', '10.0.0.2:5432'));
+    const running = new Join(ledger, NOW_MS);
+    const after = openRecord(ledger, 'client', 'db', tupleOf('10.0.0.1:5001', '10.0.0.2:5432'));
+    running.add(rowOf('ESTABLISHED', '10.0.0.1:5001', '10.0.0.2:5432', { inode: 9 }));
+    const column = running.finish(NOW_MS);
+    expect(ledger.serialAtTuple(before.tupleSlot)).toBeLessThanOrEqual(column.tupleSerial);
+    expect(ledger.serialAtTuple(after.tupleSlot)).toBeGreaterThan(column.tupleSerial);
+    expect(cells(ledger, column.ownStates)).toEqual(['db ESTABLISHED 1']);
+  });
+
+  it('reads one row object that is filled again and again', () => {
+    const ledger = new Ledger(20);
+    openRecord(ledger, 'client', 'db', tupleOf('10.0.0.1:5000', '10.0.0.2:5432'));
+    openRecord(ledger, 'client', 'db', tupleOf('10.0.0.1:5001', '10.0.0.2:5432'));
+    const row = rowOf('ESTABLISHED', '10.0.0.1:5000', '10.0.0.2:5432');
+    const running = new Join(ledger, NOW_MS);
+    running.add(row);
+    row.tuple[TUPLE.localPort] = 5001;
+    row.state = STATE.CLOSE_WAIT;
+    running.add(row);
+    expect(cells(ledger, running.finish(NOW_MS).ownStates)).toEqual(['db ESTABLISHED 1', 'db CLOSE_WAIT 1']);
+  });
+});
