@@ -63,6 +63,7 @@ if (behave === undefined) throw new Error(`no such role: ${role}; there are ${Ob
 process.on('SIGINT', () => undefined);
 process.on('disconnect', () => process.exit(0));
 behave(Number(apiPort), Number(rawPort));
+process.send?.('started');
 
 function every(ms: number, act: (turn: number) => void): void {
   let turn = 0;

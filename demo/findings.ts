@@ -3,7 +3,7 @@ import type { NameSnapshot, Snapshot, SocketSnapshot } from 'finwait';
 /** What the sentences need beside the two snapshots. */
 export interface FindingsContext {
   readonly seconds: number;
-  /** Why there is no kernel's column. */
+  /** The last thing that finwait could not do, such as reading the kernel's table. */
   readonly trouble: string | undefined;
 }
 
@@ -13,7 +13,7 @@ export interface FindingsContext {
  */
 export function findings(first: Snapshot, last: Snapshot, context: FindingsContext): string[] {
   return [
-    ...missingColumn(last, context),
+    ...troubleWithItself(last, context),
     ...closeWaitLeaks(last),
     ...last.names.flatMap((name) => timeWaitGrowth(first, name, context.seconds)),
     ...last.names.flatMap(resets),
@@ -25,8 +25,8 @@ export function findings(first: Snapshot, last: Snapshot, context: FindingsConte
 /** Where all are younger, it is a close under way: the program may still be writing its answer. */
 const LEAK_AGE_MS = 2_000;
 
-function missingColumn({ kernel }: Snapshot, { trouble }: FindingsContext): string[] {
-  if (kernel !== undefined) return [];
+function troubleWithItself({ kernel }: Snapshot, { trouble }: FindingsContext): string[] {
+  if (kernel !== undefined) return trouble === undefined ? [] : [`finwait had trouble on the way: ${trouble}.`];
   return [
     `The kernel's column is missing (${trouble ?? 'no table was read'}): TIME_WAIT, and whatever the kernel does after ` +
       "'close', is unknown; the states below are Node's alone.",
@@ -90,17 +90,17 @@ function timeWaitGrowth(first: Snapshot, entry: NameSnapshot, seconds: number): 
   ];
 }
 
-function resets(entry: NameSnapshot): string[] {
-  const { name, side, resetsReceived, resetsSent, closed } = entry;
-  const ended = `of the ${closed} closed`;
-  return [
-    ...(resetsReceived === 0
-      ? []
-      : [`${counted(resetsReceived, 'connection')} of \`${name}\` (${side}) were reset by the peer, ${ended}.`]),
-    ...(resetsSent === 0
-      ? []
-      : [`${counted(resetsSent, 'connection')} of \`${name}\` (${side}) were reset by this process, ${ended}.`]),
-  ];
+function resets({ name, side, resetsReceived, resetsSent, closed }: NameSnapshot): string[] {
+  const by = [
+    [resetsReceived, 'the peer'],
+    [resetsSent, 'this process'],
+  ] as const;
+  return by
+    .filter(([count]) => count > 0)
+    .map(([count, whom]) => {
+      const were = count === 1 ? 'was' : 'were';
+      return `${count} of the ${closed} closed connections of \`${name}\` (${side}) ${were} reset by ${whom}.`;
+    });
 }
 
 function halfCloses({ name, side, halfClosesLocal, halfClosesRemote }: NameSnapshot): string[] {

@@ -1,5 +1,4 @@
 // npm run demo [-- --seconds N] [--port N]: two services, their clients in other processes, and what finwait sees.
-import { once } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import { createMonitor, type Snapshot } from 'finwait';
@@ -28,29 +27,28 @@ const monitor = createMonitor({
   },
 });
 const processes = new Processes();
-const [upstreamPort] = await once(processes.start('upstream.ts', []), 'message');
+const upstreamPort = await processes.start('upstream.ts');
 const services = await startServices(monitor, port, `http://127.0.0.1:${upstreamPort}`);
 const metricsUrl = `http://127.0.0.1:${services.apiPort}/metrics`;
 
-await monitor.sample();
+await sample();
 const first = monitor.snapshot();
+const ports = [String(services.apiPort), String(services.rawPort)];
+await Promise.all(CLIENTS.map((role) => processes.start('clients.ts', [role, ...ports])));
 const startedAt = performance.now();
-for (const role of CLIENTS) {
-  processes.start('clients.ts', [role, String(services.apiPort), String(services.rawPort)]);
-}
 
 if (!process.stdout.isTTY) console.log(`finwait demo: ${metricsUrl}`);
 let drawn = 0;
 while (!stop.signal.aborted && elapsed() < limit) {
   // A kernel that does not answer holds nothing up: the table then shows how old the last answer is.
-  await Promise.race([monitor.sample(), sleep(REDRAW_MS)]);
+  await Promise.race([sample(), sleep(REDRAW_MS, undefined, { ref: false })]);
   draw(monitor.snapshot());
   const left = Math.min(REDRAW_MS, (limit - elapsed()) * 1000);
   await sleep(Math.max(0, left), undefined, { signal: stop.signal }).catch(() => undefined);
 }
 
 // What was found is read while everything still stands.
-await monitor.sample();
+await sample();
 const last = monitor.snapshot();
 const seconds = Math.round(elapsed());
 await processes.end();
@@ -60,7 +58,13 @@ monitor.close();
 if (process.stdout.isTTY) draw(last);
 else console.log(`\n${renderTable(last, { seconds, metricsUrl, trouble }).join('\n')}`);
 console.log(`\nWhat was found in ${seconds} s:`);
-for (const sentence of findings(first, last, { seconds, trouble })) console.log(`- ${sentence}`);
+const sentences = findings(first, last, { seconds, trouble });
+for (const sentence of sentences.length > 0 ? sentences : ['Nothing.']) console.log(`- ${sentence}`);
+
+async function sample(): Promise<void> {
+  const result = await monitor.sample();
+  if (!result.ok) trouble = result.detail;
+}
 
 function draw(snapshot: Snapshot): void {
   const at = Math.floor(elapsed());
@@ -68,7 +72,10 @@ function draw(snapshot: Snapshot): void {
     console.log(renderLine(snapshot, at));
     return;
   }
-  const lines = renderTable(snapshot, { seconds: at, metricsUrl, trouble });
+  // A line that wraps would be two to go back over.
+  const lines = renderTable(snapshot, { seconds: at, metricsUrl, trouble }).map((line) =>
+    line.slice(0, process.stdout.columns),
+  );
   // Up to the first line of the last table, then clear to the end of the screen.
   const back = drawn === 0 ? '' : `\x1b[${drawn}A\x1b[J`;
   process.stdout.write(`${back}${lines.join('\n')}\n`);

@@ -9,14 +9,22 @@ export class Processes {
   readonly #children: ChildProcess[] = [];
   #ending = false;
 
-  /** Starts a module of this folder under the loader that this process runs with. */
-  start(file: string, args: readonly string[]): ChildProcess {
-    const child = fork(new URL(file, import.meta.url), args, { stdio: ['ignore', 'ignore', 'inherit', 'ipc'] });
-    child.once('exit', (code, signal) => {
-      if (!this.#ending) console.error(`${file} ${args.join(' ')} ended early: ${signal ?? `exit code ${code}`}`);
-    });
+  /**
+   * Starts a module of this folder under the loader that this process runs with. Resolves with the first message it
+   * sends, and rejects if it ends before that.
+   */
+  start(file: string, parameters: readonly string[] = []): Promise<unknown> {
+    const child = fork(new URL(file, import.meta.url), parameters, { stdio: ['ignore', 'ignore', 'inherit', 'ipc'] });
     this.#children.push(child);
-    return child;
+    return new Promise((resolve, reject) => {
+      child.once('message', resolve);
+      child.once('error', reject);
+      child.once('exit', (code, signal) => {
+        const early = `${file} ${parameters.join(' ')} ended early: ${signal ?? `exit code ${code}`}`;
+        reject(new Error(early));
+        if (!this.#ending) console.error(early);
+      });
+    });
   }
 
   /** Ends them all, and waits until they are gone. */

@@ -43,15 +43,16 @@ export function renderLine(snapshot: Snapshot, seconds: number): string {
 }
 
 /** A state as RFC 9293 writes it. */
-export function stateTitle(state: StateLabel): string {
+function stateTitle(state: StateLabel): string {
   return state.toUpperCase();
 }
 
 const FIRST_WIDTH = 20;
-const WIDTH = 9;
+/** Six columns beside the first, in 80 characters. */
+const WIDTHS = [10, 10, 10, 8, 11, 10];
 
 function cells(first: string, rest: readonly (string | number)[]): string {
-  const row = rest.map((cell) => ` ${String(cell).padStart(WIDTH)}`).join('');
+  const row = rest.map((cell, index) => String(cell).padStart(WIDTHS[index] ?? 0)).join('');
   return (first.padEnd(FIRST_WIDTH) + row).trimEnd();
 }
 

@@ -182,8 +182,7 @@ export class Collector {
   #fail(reason: CollectorReason, detail: string): void {
     const first = !this.errors.has(reason);
     this.#count(reason);
-    if (first)
-      this.#options.onWarning(new Error(`finwait cannot read the kernel's socket table: ${reason} (${detail})`));
+    if (first) this.#host.warn(`cannot read the kernel's socket table: ${reason} (${detail})`);
   }
 
   #count(reason: CollectorReason): void {

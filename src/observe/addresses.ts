@@ -1,26 +1,44 @@
+import type { Ledger } from '../sockets/ledger.ts';
 import { FLAG, type SocketRecord } from '../sockets/record.ts';
-import { packAddress, TUPLE, TUPLE_WORDS } from '../sockets/tuple.ts';
+import { isWildcard, packAddress, TUPLE, TUPLE_WORDS } from '../sockets/tuple.ts';
 import type { ObserveContext } from './context.ts';
 import { isTcpHandle, localOf, type NodeHandle, type NodeSocket, peerOf } from './node-socket.ts';
 
 /**
  * Finds out a record's two endpoints, by which its row in the kernel's table is found, with as few system calls as
  * will do (1.7 us each): a client knows its peer from the attempt, a server its own end from its listener. Where that
- * is bound to the wildcard, the local address stays the wildcard, for the port is ours alone.
+ * is bound to the wildcard, the local address may stay the wildcard.
+ *
+ * @param exact whether to ask for a local address that a wildcard stands for: two processes that share a port, or two
+ *   addresses of one machine, may meet the same peer
  */
-export function captureAddresses(context: ObserveContext, record: SocketRecord, socket: NodeSocket): void {
-  if (record.tupleSlot >= 0 || (record.flags & FLAG.noAddress) !== 0) return;
+export function captureAddresses(
+  context: ObserveContext,
+  record: SocketRecord,
+  socket: NodeSocket,
+  exact: boolean = false,
+): void {
+  const { ledger, tuple } = context;
+  if ((record.flags & FLAG.noAddress) !== 0) return;
+  if (record.tupleSlot >= 0 && !(exact && isLocalOpen(ledger, record))) return;
   const handle = socket._handle;
   if (!isTcpHandle(handle)) return;
-  const { ledger, tuple } = context;
   const listener =
     (record.flags & FLAG.server) !== 0 && socket.server ? context.listenerOf.get(socket.server) : undefined;
-  if (listener !== undefined) copyLocal(listener.tuple, tuple);
-  const hasLocal = listener !== undefined || takeLocal(context, handle);
+  const known = listener !== undefined && !(exact && isWildcard(listener.tuple, TUPLE.localAddress));
+  if (known) copyLocal(listener.tuple, tuple);
+  const hasLocal = known || takeLocal(context, handle);
   if (record.upstream >= 0) copyUpstream(context, record);
   if (hasLocal && (record.upstream >= 0 || takePeer(context, handle))) ledger.setTuple(record, tuple);
   // The kernel has no connection any more; asking again would not help.
-  else record.flags |= FLAG.noAddress;
+  else if (record.tupleSlot < 0) record.flags |= FLAG.noAddress;
+}
+
+/** Whether the wildcard still stands for the local address. */
+function isLocalOpen(ledger: Ledger, record: SocketRecord): boolean {
+  if ((record.flags & FLAG.server) === 0) return false;
+  ledger.tuples.read(record.tupleSlot, SCRATCH);
+  return isWildcard(SCRATCH, TUPLE.localAddress);
 }
 
 function takeLocal(context: ObserveContext, handle: NodeHandle): boolean {
@@ -51,3 +69,4 @@ function copyUpstream(context: ObserveContext, record: SocketRecord): void {
 }
 
 const UPSTREAM = new Uint32Array(TUPLE_WORDS);
+const SCRATCH = new Uint32Array(TUPLE_WORDS);

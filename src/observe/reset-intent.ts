@@ -12,7 +12,7 @@ import { type NodeHandle, peerOf } from './node-socket.ts';
 interface ResettableHandle extends NodeHandle {
   readonly owner?: object;
   reset?: ResetFunction & { readonly [PATCH]?: ResetPatch };
-  close(callback?: () => void): void;
+  close(callback?: () => void): unknown;
 }
 
 type ResetFunction = (this: ResettableHandle, callback: () => void) => number;
@@ -39,14 +39,15 @@ export function hasResetIntent(socket: object): boolean {
   return patch?.intents.has(socket) === true;
 }
 
-/** Forgets that: the socket object connects again, and what it asked for was meant for the connection before. */
-export function forgetResetIntent(socket: object): void {
-  patch?.intents.delete(socket);
-}
-
 /** Whether a socket's connection was alive when it was destroyed with an errno: the errno is another socket's. */
 export function outlivedItsError(socket: object): boolean {
   return patch?.survivors.has(socket) === true;
+}
+
+/** Forgets both: the socket object connects again, and this was about the connection before. */
+export function forgetEnd(socket: object): void {
+  patch?.intents.delete(socket);
+  patch?.survivors.delete(socket);
 }
 
 /** Says that a TLSSocket is over this socket. */
@@ -63,8 +64,10 @@ export function noticeResets(): { from(handle: NodeHandle): void; stop(): void }
   let stopped = false;
   return {
     from(handle) {
-      if (patch !== undefined || stopped || handle.constructor.name !== 'TCP') return;
-      patch = findPatch(Object.getPrototypeOf(handle) as ResettableHandle);
+      if (patch !== undefined || stopped) return;
+      const tcp = handle.constructor.name === 'TLSWrap' ? handle._parent : handle;
+      if (tcp?.constructor.name !== 'TCP') return;
+      patch = findPatch(Object.getPrototypeOf(tcp) as ResettableHandle);
       patch.users++;
     },
     stop() {
@@ -102,7 +105,7 @@ function findPatch(prototype: ResettableHandle): ResetPatch {
     },
     { [PATCH]: created },
   );
-  const close = function close(this: ResettableHandle, callback?: () => void): void {
+  const close = function close(this: ResettableHandle, callback?: () => void): unknown {
     const { owner } = this;
     if (typeof owner === 'object' && owner !== null && (hasErrno(owner) || layered.has(owner))) {
       if (peerOf(this, {}) === 'connected') survivors.add(owner);

@@ -133,8 +133,9 @@ export function observeServers(context: ObserveContext, sockets: Tap<SocketRecor
   }
 
   function listenerGone(listener: ObservedServer, server: NodeServer): void {
-    if (stateOf(listener) !== STATE.LISTEN || server._handle) return;
-    ledger.apply(listener, EVENT.listenerClosed, context.now());
+    if (server._handle) return;
+    // In a cluster worker that is fed by its primary it never was in LISTEN.
+    if (stateOf(listener) === STATE.LISTEN) ledger.apply(listener, EVENT.listenerClosed, context.now());
     ledger.removeListener(listener);
   }
 

@@ -7,7 +7,7 @@ import { STATE } from '../tcp/state.ts';
 import { captureAddresses } from './addresses.ts';
 import type { ObserveContext } from './context.ts';
 import { hasReadEof, isEofUnread, isTcpHandle, type NodeSocket, rawSocketOf } from './node-socket.ts';
-import { forgetResetIntent, hasResetIntent, outlivedItsError } from './reset-intent.ts';
+import { forgetEnd, hasResetIntent, outlivedItsError } from './reset-intent.ts';
 import type { TapHandler } from './tap.ts';
 
 /** Errors that say the kernel has no connection any more; anything else a socket may emit is the program's own. */
@@ -48,51 +48,40 @@ export function socketEvents(context: ObserveContext): TapHandler<SocketRecord> 
   const seenErrors = new WeakSet<object>();
 
   function before(record: SocketRecord, target: object, event: string | symbol, values: IArguments): boolean {
-    switch (event) {
-      case 'end':
-      case 'finish':
-      case 'connect':
-      case 'close':
-      case 'error':
-      case 'connectionAttempt':
-      case 'connectionAttemptFailed':
-      case 'connectionAttemptTimeout':
-        try {
-          return on(record, target as NodeSocket, event, values);
-        } catch (error) {
-          context.report('observer', error);
-          return false;
-        }
-      default:
-        return false;
+    try {
+      return on(record, target as NodeSocket, event, values);
+    } catch (error) {
+      context.report('observer', error);
+      return false;
     }
   }
 
-  function on(record: SocketRecord, socket: NodeSocket, event: string, values: IArguments): boolean {
-    const at = context.now();
+  function on(record: SocketRecord, socket: NodeSocket, event: string | symbol, values: IArguments): boolean {
     switch (event) {
       case 'connectionAttempt':
-        attempted(record, socket, values, at);
+        attempted(record, socket, values, context.now());
         return false;
       case 'connectionAttemptFailed':
-        attemptEnded(record, isGivenUp(values[4]) ? EVENT.attemptAbandoned : EVENT.attemptFailed, at);
+        attemptEnded(record, isGivenUp(values[4]) ? EVENT.attemptAbandoned : EVENT.attemptFailed, context.now());
         return false;
       case 'connectionAttemptTimeout':
-        attemptEnded(record, EVENT.attemptAbandoned, at);
+        attemptEnded(record, EVENT.attemptAbandoned, context.now());
         return false;
       case 'connect':
-        connected(record, socket, at);
+        connected(record, socket, context.now());
         return false;
       case 'end':
-        return ended(context, record, socket, at);
-      case 'finish':
+        return ended(context, record, socket, context.now());
+      case 'finish': {
+        const at = context.now();
         noticeUnreadEof(ledger, record, socket, at);
         return finished(context, record, socket, at);
+      }
       case 'error':
-        failed(record, socket, values[1], at);
+        failed(record, socket, values[1], context.now());
         return false;
       case 'close':
-        closed(context, record, socket, at);
+        closed(context, record, socket, context.now());
         return false;
       default:
         return false;
@@ -116,7 +105,7 @@ export function socketEvents(context: ObserveContext): TapHandler<SocketRecord> 
     if (typeof address !== 'string' || typeof port !== 'number' || !socket.connecting) return;
     if ((record.flags & FLAG.open) !== 0) ledger.close(record, at);
     if (record.transition >= 0) {
-      forgetResetIntent(socket);
+      forgetEnd(socket);
       ledger.renew(record, at);
     } else ledger.add(record);
     if (packAddress(address, context.tuple, TUPLE.peerAddress)) {
@@ -232,9 +221,18 @@ export function noticeUnreadEof(ledger: Ledger, record: SocketRecord, socket: No
 
 /** The default name of a client socket: the host as the program gave it, and the port; never an address. */
 export function clientName(host: string | null | undefined, port: number): string {
+  // One string for all sockets to one upstream: a new one would have to be hashed to be looked up.
+  if (host === lastHost && port === lastPort) return lastName;
   const named = host !== undefined && host !== null && host !== '' && !isAddress(host);
-  return `${named ? host : 'ip'}:${port}`;
+  lastName = `${named ? host : 'ip'}:${port}`;
+  lastHost = host;
+  lastPort = port;
+  return lastName;
 }
+
+let lastHost: string | null | undefined;
+let lastPort = -1;
+let lastName = '';
 
 function isAddress(host: string): boolean {
   return packAddress(host, ADDRESS_SCRATCH, 0);

@@ -65,8 +65,10 @@ export function adopt(context: ObserveContext, record: SocketRecord, socket: Nod
   // What was transferred before is not ours to count.
   record.bytesReceived = socket.bytesRead;
   record.bytesSent = socket._bytesDispatched ?? 0;
-  captureAddresses(context, record, socket);
+  captureAddresses(context, record, socket, true);
   if (socket._handle) context.resets.from(socket._handle);
+  const raw = rawSocketOf(socket);
+  if (raw !== undefined) noticeLayer(raw);
   if (hasReadEof(socket) && socket.writableFinished) record.flags |= FLAG.firstFinUnknown;
   finished(context, record, socket, at);
   noticeUnreadEof(ledger, record, socket, at);

@@ -38,7 +38,7 @@ export function lookAt(context: ObserveContext, record: SocketRecord): void {
   // While it connects getpeername fails, and only the attempt that we saw begin tells the peer.
   if (stateOf(record) === STATE.SYN_SENT && record.upstream >= 0) captureAddresses(context, record, socket);
   if ((record.flags & FLAG.open) === 0) return;
-  captureAddresses(context, record, socket);
+  captureAddresses(context, record, socket, true);
   ledger.countBytes(record, handle.bytesRead ?? 0, handle.bytesWritten ?? 0);
   noticeUnreadEof(ledger, record, socket, at);
   noticeBlindness(context, record, socket, at);

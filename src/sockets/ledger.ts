@@ -1,7 +1,7 @@
 import { EVENT_NAMES, type EventName, type TcpEvent } from '../tcp/event.ts';
 import { possibleStates } from '../tcp/reading.ts';
 import { STATE, STATE_SLOTS, STATES, type State } from '../tcp/state.ts';
-import { nextIndex, TRANSITIONS, type Transition } from '../tcp/transition.ts';
+import { nextIndex, TRANSITIONS } from '../tcp/transition.ts';
 import { ClosedTuples } from './closed-tuples.ts';
 import { ABANDONED, CLOSINGS } from './closing.ts';
 import { Histogram } from './histogram.ts';
@@ -17,6 +17,10 @@ export const TICKS_PER_MS = 10;
 
 /** Upper bounds of `connection_duration_seconds`: from one exchange on loopback to a day-long stream. */
 const CONNECTION_DURATION_BOUNDS: readonly number[] = [0.01, 0.1, 1, 10, 60, 600, 3600, 86_400];
+
+/** What {@link Ledger.apply} needs of the transition table, as numbers. */
+const TO: Uint8Array = Uint8Array.from(TRANSITIONS, ({ to }) => to);
+const PROVES: Uint8Array = Uint8Array.from(TRANSITIONS, ({ certainty }) => (certainty === 'observed' ? 1 : 0));
 
 /** How many upstream endpoints are remembered for matching ownerless rows. */
 export const UPSTREAM_LIMIT = 4_096;
@@ -87,7 +91,8 @@ export class Ledger {
   #upstreamSlots: Int16Array = new Int16Array(UPSTREAM_LIMIT);
   /** Parallel to the slots of `tuples`. */
   #recordByTuple: (SocketRecord | undefined)[] = [];
-  #cookieByTuple: number[] = [];
+  /** Parallel to them too, as far as any cookie was learnt. */
+  #cookieByTuple: Float64Array = new Float64Array(0);
   #serialByTuple: number[] = [];
   #serial = 0;
   #scratch: Uint32Array = new Uint32Array(TUPLE_WORDS);
@@ -137,6 +142,11 @@ export class Ledger {
   }
 
   learnCookie(tupleSlot: number, cookie: number): void {
+    if (tupleSlot >= this.#cookieByTuple.length) {
+      const longer = new Float64Array(Math.max(this.tuples.slots, tupleSlot + 1) * 2);
+      longer.set(this.#cookieByTuple);
+      this.#cookieByTuple = longer;
+    }
     this.#cookieByTuple[tupleSlot] = cookie;
   }
 
@@ -170,9 +180,9 @@ export class Ledger {
       this.#noteIllegal(from, event);
       return false;
     }
-    const { to, certainty } = TRANSITIONS[index] as Transition;
+    const to = TO[index] as State;
     this.#transitions[index] = (this.#transitions[index] as number) + 1;
-    const observed = certainty === 'observed';
+    const observed = PROVES[index] === 1;
     // An event that neither moves the state nor proves it takes nothing away from what was known.
     if (to === from && !observed) return true;
     record.transition = index;
@@ -252,10 +262,11 @@ export class Ledger {
 
   /** Remembers a record's pair of endpoints, by which the kernel's row is found. */
   setTuple(record: SocketRecord, tuple: Uint32Array): void {
+    if (record.tupleSlot >= 0) this.#forgetTuple(record);
     const slot = this.tuples.insert(tuple);
     record.tupleSlot = slot;
     this.#recordByTuple[slot] = record;
-    this.#cookieByTuple[slot] = 0;
+    if (slot < this.#cookieByTuple.length) this.#cookieByTuple[slot] = 0;
     this.#serialByTuple[slot] = ++this.#serial;
   }
 
@@ -345,8 +356,12 @@ export class Ledger {
       const states = possibleStates(record.transition, (record.flags & FLAG.tls) !== 0);
       this.closedTuples.add(this.#scratch, record.slot, at / TICKS_PER_MS, this.cookieAtTuple(slot), states);
     }
-    this.tuples.remove(slot);
-    this.#recordByTuple[slot] = undefined;
+    this.#forgetTuple(record);
+  }
+
+  #forgetTuple(record: SocketRecord): void {
+    this.tuples.remove(record.tupleSlot);
+    this.#recordByTuple[record.tupleSlot] = undefined;
     record.tupleSlot = -1;
   }
 
@@ -380,7 +395,7 @@ function isShown(state: State, open: boolean): boolean {
 
 /** A tuple with everything but the peer's endpoint blanked. */
 function upstreamKey(tuple: Uint32Array, into: Uint32Array): Uint32Array {
-  into.fill(0, TUPLE.localAddress, TUPLE.peerAddress);
+  for (let index = TUPLE.localAddress; index < TUPLE.peerAddress; index++) into[index] = 0;
   for (let index = TUPLE.peerAddress; index < TUPLE.localPort; index++) into[index] = tuple[index] as number;
   into[TUPLE.localPort] = 0;
   into[TUPLE.peerPort] = tuple[TUPLE.peerPort] as number;

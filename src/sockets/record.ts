@@ -93,8 +93,11 @@ export class SocketRecord {
 
 /** The state a record is in: CLOSED until its first transition. */
 export function stateOf(record: { readonly transition: number }): State {
-  return record.transition < 0 ? STATE.CLOSED : (TRANSITIONS[record.transition]?.to ?? STATE.CLOSED);
+  return STATE_AFTER[record.transition + 1] as State;
 }
+
+/** The state at birth, then the one that each transition leads to. */
+const STATE_AFTER: Uint8Array = Uint8Array.of(STATE.CLOSED, ...TRANSITIONS.map(({ to }) => to));
 
 /** Begins a new generation: another kernel socket behind the same socket object. */
 export function renew(record: SocketRecord, at: number): void {

@@ -83,6 +83,8 @@ describe('for every side and name, opened + adopted = closed + released + open',
   test('after 2,000 sockets were dropped to the garbage collector, which count as abandoned', async () => {
     const after = await books('dropped', 2_000);
     expectEmpty(after);
-    expect(after.names).toMatchObject([{ side: 'client', opened: 2_000, closed: 2_000, abandoned: 2_000, released: 0 }]);
+    expect(after.names).toMatchObject([
+      { side: 'client', opened: 2_000, closed: 2_000, abandoned: 2_000, released: 0 },
+    ]);
   }, 70_000);
 });

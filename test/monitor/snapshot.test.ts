@@ -46,7 +46,7 @@ function table(ledger: Ledger, startedAtMs: number, ...rows: [StateName, string,
       timer: 'none',
       timerMs: Number.NaN,
     };
-    join.add(row, startedAtMs);
+    join.add(row);
   }
   return join.finish(startedAtMs + 50);
 }

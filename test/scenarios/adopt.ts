@@ -16,7 +16,11 @@ export const ADOPT_SCENARIOS: readonly Scenario[] = [
         kernel: { client: 'ESTABLISHED', server: 'ESTABLISHED' },
         node: { client: 'ESTABLISHED', server: 'ESTABLISHED' },
       },
-      { do: ['client ends'], sees: ['client close', 'server close'], kernel: { client: 'TIME_WAIT', server: 'CLOSED' } },
+      {
+        do: ['client ends'],
+        sees: ['client close', 'server close'],
+        kernel: { client: 'TIME_WAIT', server: 'CLOSED' },
+      },
     ],
   },
   {
@@ -30,7 +34,11 @@ export const ADOPT_SCENARIOS: readonly Scenario[] = [
         kernel: { client: 'FIN_WAIT_2', server: 'CLOSE_WAIT' },
         node: { server: 'CLOSE_WAIT' },
       },
-      { do: ['server ends'], sees: ['client close', 'server close'], kernel: { client: 'TIME_WAIT', server: 'CLOSED' } },
+      {
+        do: ['server ends'],
+        sees: ['client close', 'server close'],
+        kernel: { client: 'TIME_WAIT', server: 'CLOSED' },
+      },
     ],
   },
   {
@@ -108,7 +116,11 @@ export const ADOPT_SCENARIOS: readonly Scenario[] = [
     stages: [
       { do: ['dial', 'client is observed'], sees: ['client connect', 'server connection'] },
       { do: ['client is observed'], kernel: { client: 'ESTABLISHED', server: 'ESTABLISHED' } },
-      { do: ['client ends'], sees: ['client close', 'server close'], kernel: { client: 'TIME_WAIT', server: 'CLOSED' } },
+      {
+        do: ['client ends'],
+        sees: ['client close', 'server close'],
+        kernel: { client: 'TIME_WAIT', server: 'CLOSED' },
+      },
     ],
   },
   {

@@ -262,7 +262,11 @@ export const CLOSE_SCENARIOS: readonly Scenario[] = [
       OPEN,
       { do: ['server ends'], sees: ['client close'], kernel: { client: 'CLOSED', server: 'TIME_WAIT' } },
       { do: ['connect'], kernel: { client: 'ESTABLISHED', server: ['ESTABLISHED', 'TIME_WAIT'] } },
-      { do: ['client ends'], sees: ['server end'], kernel: { client: 'FIN_WAIT_2', server: ['CLOSE_WAIT', 'TIME_WAIT'] } },
+      {
+        do: ['client ends'],
+        sees: ['server end'],
+        kernel: { client: 'FIN_WAIT_2', server: ['CLOSE_WAIT', 'TIME_WAIT'] },
+      },
     ],
   },
 ];

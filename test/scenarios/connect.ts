@@ -7,9 +7,7 @@ export const CONNECT_SCENARIOS: readonly Scenario[] = [
   {
     title: 'nobody listens: refused',
     server: { port: 'refuses' },
-    stages: [
-      { do: ['dial'], sees: ['client error', 'client close'], kernel: NOTHING, node: { client: 'CLOSED' } },
-    ],
+    stages: [{ do: ['dial'], sees: ['client error', 'client close'], kernel: NOTHING, node: { client: 'CLOSED' } }],
   },
   {
     title: 'nobody answers: SYN_SENT until the program gives up',
@@ -88,7 +86,11 @@ export const CONNECT_SCENARIOS: readonly Scenario[] = [
     title: 'a socket that connects again is a new kernel socket, while the old one is in TIME_WAIT',
     stages: [
       OPEN,
-      { do: ['client ends'], sees: ['client close', 'server close'], kernel: { client: 'TIME_WAIT', server: 'CLOSED' } },
+      {
+        do: ['client ends'],
+        sees: ['client close', 'server close'],
+        kernel: { client: 'TIME_WAIT', server: 'CLOSED' },
+      },
       {
         do: ['client dials'],
         sees: ['client connect', 'server connection'],

@@ -111,7 +111,11 @@ export const RESET_SCENARIOS: readonly Scenario[] = [
     server: { allowHalfOpen: true, reads: false },
     stages: [
       OPEN,
-      { do: ['client ends with 5'], kernel: { client: 'FIN_WAIT_2', server: 'CLOSE_WAIT' }, node: { server: 'CLOSE_WAIT' } },
+      {
+        do: ['client ends with 5'],
+        kernel: { client: 'FIN_WAIT_2', server: 'CLOSE_WAIT' },
+        node: { server: 'CLOSE_WAIT' },
+      },
       { do: ['client resets'], sees: ['client close'], kernel: BOTH_GONE, node: BOTH_GONE },
       { do: ['server reads'], sees: ['server end'], kernel: BOTH_GONE, node: BOTH_GONE },
     ],

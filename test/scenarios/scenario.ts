@@ -15,6 +15,7 @@ export type EndVerb =
   | 'destroys'
   | 'destroys soon'
   | 'fails'
+  | 'fails as if it was reset'
   | 'resets'
   | 'reads'
   | 'pauses'

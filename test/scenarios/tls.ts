@@ -27,7 +27,11 @@ export const TLS_SCENARIOS: readonly Scenario[] = [
     over: 'tls',
     stages: [
       OPEN,
-      { do: ['client destroys'], sees: ['client close', 'server close'], kernel: { client: 'CLOSED', server: 'CLOSED' } },
+      {
+        do: ['client destroys'],
+        sees: ['client close', 'server close'],
+        kernel: { client: 'CLOSED', server: 'CLOSED' },
+      },
     ],
   },
   {
@@ -77,7 +81,11 @@ export const TLS_SCENARIOS: readonly Scenario[] = [
     client: { speaks: 'plain', reads: false },
     stages: [
       { do: ['connect'], kernel: BOTH_OPEN },
-      { do: ['client is upgraded to TLS that is observed'], sees: ['client secure', 'server secure'], kernel: BOTH_OPEN },
+      {
+        do: ['client is upgraded to TLS that is observed'],
+        sees: ['client secure', 'server secure'],
+        kernel: BOTH_OPEN,
+      },
       { do: ['client ends'], sees: ['client close', 'server close'], kernel: CLIENT_KEEPS },
     ],
   },
@@ -88,7 +96,11 @@ export const TLS_SCENARIOS: readonly Scenario[] = [
     stages: [
       { do: ['connect'], kernel: BOTH_OPEN },
       { do: ['client is upgraded to TLS'], sees: ['client secure', 'server secure'], kernel: BOTH_OPEN },
-      { do: ['server ends'], sees: ['client close', 'server close'], kernel: { client: 'CLOSED', server: 'TIME_WAIT' } },
+      {
+        do: ['server ends'],
+        sees: ['client close', 'server close'],
+        kernel: { client: 'CLOSED', server: 'TIME_WAIT' },
+      },
     ],
   },
   {

@@ -47,7 +47,12 @@ export const UNREAD_SCENARIOS: readonly Scenario[] = [
     title: 'a FIN that arrives while the program has paused the socket with data in the buffer',
     stages: [
       OPEN,
-      { do: ['server pauses', 'client ends with 5'], sees: ['client finish'], kernel: HALF_CLOSED, node: { server: 'CLOSE_WAIT' } },
+      {
+        do: ['server pauses', 'client ends with 5'],
+        sees: ['client finish'],
+        kernel: HALF_CLOSED,
+        node: { server: 'CLOSE_WAIT' },
+      },
       { do: ['server reads'], sees: ['server close', 'client close'], kernel: CLIENT_KEEPS },
     ],
   },

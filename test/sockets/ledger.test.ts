@@ -445,7 +445,7 @@ class World {
         if (open) ledger.setBlind(record, number % 2 === 0);
         break;
       case 'tuple':
-        if (open && record.tupleSlot < 0) ledger.setTuple(record, tupleOf('10.0.0.1:80', `10.0.0.2:${number}`));
+        if (open) ledger.setTuple(record, tupleOf('10.0.0.1:80', `10.0.0.2:${number}`));
         break;
       case 'close':
         if (record !== undefined) ledger.close(record, this.now);

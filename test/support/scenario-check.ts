@@ -120,7 +120,9 @@ function compareLiveSockets(world: World, sides: Sides): string[] {
     );
     const shows = row?.state.toLowerCase();
     if (socket.kernel !== shows) {
-      wrong.push(`snapshot says the ${socket.side} ${socket.local} is ${socket.kernel} in the kernel, ss shows ${shows}`);
+      wrong.push(
+        `snapshot says the ${socket.side} ${socket.local} is ${socket.kernel} in the kernel, ss shows ${shows}`,
+      );
     }
   }
   return wrong;

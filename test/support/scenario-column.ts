@@ -62,9 +62,7 @@ export function logColumn(ledger: Ledger): ColumnLog {
       entry.transition = record.transition;
       entry.tls = (record.flags & FLAG.tls) !== 0;
     }
-    const row = legal
-      ? TRANSITIONS.find((cell) => cell.from === from && cell.on === EVENT_NAMES[event])
-      : undefined;
+    const row = legal ? TRANSITIONS.find((cell) => cell.from === from && cell.on === EVENT_NAMES[event]) : undefined;
     moves.push({
       at: process.hrtime.bigint(),
       entry,

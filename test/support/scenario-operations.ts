@@ -59,7 +59,7 @@ function act(world: World, end: End, verb: string): void | Promise<void> {
       else socket.destroy();
       return;
     case 'fails':
-      socket.destroy(new Error('the program had enough'));
+      socket.destroy(rest.length === 0 ? new Error('the program had enough') : errorOfRead());
       return;
     case 'resets':
       socket.resetAndDestroy();
@@ -117,8 +117,13 @@ function actOnFinwait(world: World, end: End, socket: net.Socket, verb: string):
 }
 
 function emitByHand(socket: net.Socket, event: string): void {
-  if (event !== 'error') socket.emit(event);
-  else socket.emit('error', Object.assign(new Error('by hand'), { code: 'ECONNRESET', errno: -104, syscall: 'read' }));
+  if (event === 'error') socket.emit('error', errorOfRead());
+  else socket.emit(event);
+}
+
+/** An error as Node makes it when read(2) says ECONNRESET. */
+function errorOfRead(): Error {
+  return Object.assign(new Error('read ECONNRESET'), { code: 'ECONNRESET', errno: -104, syscall: 'read' });
 }
 
 async function leaveLoop(socket: net.Socket): Promise<void> {
@@ -135,7 +140,9 @@ function upgrade(world: World, end: End, below: net.Socket, observed: boolean): 
   const at = list.indexOf(below);
   list[at] = above;
   follow(world, above, isServer ? 'server' : 'client', at + 1);
-  above.on(isServer ? 'secure' : 'secureConnect', () => world.seen.push(`${isServer ? 'server' : 'client'} ${at + 1} secure`));
+  above.on(isServer ? 'secure' : 'secureConnect', () =>
+    world.seen.push(`${isServer ? 'server' : 'client'} ${at + 1} secure`),
+  );
   if (observed) world.stopsObserving.set(above, world.monitor.observeSocket(above, { name: 'scenario' }));
   settle(above, true);
 }
@@ -196,8 +203,13 @@ function target(world: World): net.TcpNetConnectOpts {
 
 function dial(world: World): void {
   const { over = 'tcp', client = {} } = world.scenario;
-  if (over === 'tls' && client.speaks === 'TLS over a stream') return dialTlsOverStream(world);
-  if (over === 'tls' && client.speaks !== 'plain') return dialTls(world);
+  if (over !== 'tls' || client.speaks === 'plain') dialPlain(world);
+  else if (client.speaks === 'TLS over a stream') dialTlsOverStream(world);
+  else dialTls(world);
+}
+
+function dialPlain(world: World): void {
+  const { over = 'tcp', client = {} } = world.scenario;
   const socket = new net.Socket({
     allowHalfOpen: client.allowHalfOpen ?? false,
     ...(client.highWaterMark === undefined ? {} : { highWaterMark: client.highWaterMark }),

@@ -275,9 +275,13 @@ function closeListener(listener: net.Server): Promise<void> {
   });
 }
 
+/** Nobody answers there; the port is as fresh as that of a listener, unless it is given. */
 async function digHole(world: World, host: '127.0.0.1' | '::1', port: number): Promise<number> {
   const hole = await openHole(host, port);
   world.closers.push(() => hole.close());
+  if (port === 0 && (await readTable([hole.port])).some((row) => row.state === 'TIME_WAIT')) {
+    return digHole(world, host, port);
+  }
   world.ports.add(hole.port);
   world.holes.add(`${host === '::1' ? '[::1]' : host}:${hole.port}`);
   return hole.port;

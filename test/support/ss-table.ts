@@ -33,7 +33,7 @@ const STATES: { readonly [name: string]: StateName } = {
 /** Whether there is an `ss` that runs; else why not. */
 export async function ssProblem(): Promise<string | undefined> {
   try {
-    await run('ss', ['-Htan']);
+    await readTable([1]);
     return undefined;
   } catch (error) {
     return `no ss that works: ${error instanceof Error ? error.message : String(error)}`;

@@ -1,0 +1,66 @@
+import { readdirSync } from 'node:fs';
+import { afterEach, describe, expect, it } from 'vitest';
+import { readSource, type Script, startScript } from '../support/script.ts';
+import { until } from '../support/wait.ts';
+
+const EXAMPLES = ['express.ts', 'http-server.ts', 'net-server.ts'];
+const started: Script[] = [];
+
+function start(example: string): Script {
+  const script = startScript(`examples/${example}`);
+  started.push(script);
+  return script;
+}
+
+afterEach(() => {
+  for (const script of started.splice(0)) script.kill();
+});
+
+describe('the examples', () => {
+  it('are these, and the walk through a handshake', () => {
+    expect(readdirSync(new URL('../../examples', import.meta.url)).sort()).toEqual(
+      [...EXAMPLES, 'handshake.ts'].sort(),
+    );
+  });
+
+  it.each(EXAMPLES)('%s has fewer than 40 lines and says how to run it', (example) => {
+    const source = readSource(`examples/${example}`);
+    expect(source.trimEnd().split('\n').length).toBeLessThan(40);
+    expect(source.split('\n')[0]).toContain(`npx tsx examples/${example}`);
+  });
+
+  it('express.ts answers its route, and the metrics say so', async () => {
+    const script = start('express.ts');
+    const url = await script.sees(/a request: curl (\S+)/);
+    expect(await (await fetch(url)).json()).toEqual({ id: '7' });
+    await metricsShow(
+      new URL('/metrics', url),
+      /nodejs_tcp_connections_opened_total\{side="server",name="api"\} [1-9]/,
+    );
+  });
+
+  it('http-server.ts shows both ends of the connection that its client keeps', async () => {
+    const script = start('http-server.ts');
+    const url = new URL(await script.sees(/curl -s (\S+)/));
+    await metricsShow(url, /nodejs_tcp_open_connections\{side="client",name="web"\} 1\n/);
+    await metricsShow(url, /nodejs_tcp_connections_adopted_total\{side="client",name="web"\} 0\n/);
+    await metricsShow(url, /nodejs_tcp_node_sockets\{side="server",name="web",state="established"\} [1-9]/);
+  });
+
+  it('net-server.ts prints both columns', async () => {
+    const script = start('net-server.ts');
+    await script.sees(/nc 127\.0\.0\.1 \d+/);
+    await script.sees(/Node: listen 1 {3}kernel: (listen 1|unknown)/);
+  });
+});
+
+async function metricsShow(url: URL, pattern: RegExp): Promise<void> {
+  let exposition = '';
+  await until(
+    async () => {
+      exposition = await (await fetch(url)).text();
+      return pattern.test(exposition);
+    },
+    () => `${pattern} in\n${exposition}`,
+  );
+}
