@@ -39,7 +39,8 @@ export async function* measureChurn(build: Build, machine: Machine, quick: boole
 }
 
 function run(build: Build, machine: Machine, quick: boolean, kind: Kind): Promise<ChurnResult> {
-  const [rounds, blocks, warmUps] = quick ? [1, 8, 5] : [3, 12, 14];
+  // Warm means that V8 has compiled what runs often, which goes on for 10,000 connections and more.
+  const [rounds, blocks, warmUps] = quick ? [1, 6, 10] : [2, 14, 30];
   const args = [kind, String(rounds), String(blocks), String(warmUps), machine.pins ? 'pinned' : 'free'];
   return runProgram<ChurnResult>(build.program('churn'), args, { namespace: machine.namespaces });
 }

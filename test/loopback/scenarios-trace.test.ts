@@ -53,7 +53,7 @@ describe.skipIf(problem !== undefined)(
 function isProvedBy(world: World, kernel: readonly KernelMove[], move: Move): boolean {
   const { entry } = move;
   const candidates = kernel.filter((step) => step.to === move.to && step.at <= move.at);
-  if (entry === undefined) return candidates.some((step) => world.ports.has(step.localPort));
+  if (entry === undefined) return candidates.some((step) => world.portsTried.has(step.localPort));
   const known = world.known.find(
     (one) => one.attempt === entry.generation && [...entry.objects].some((object) => one.objects.has(object)),
   );

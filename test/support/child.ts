@@ -23,7 +23,7 @@ export interface RunOptions {
   readonly flags?: readonly string[];
   /** Added to the environment, from which everything that configures Node or finwait is taken out. */
   readonly env?: Readonly<Record<string, string>>;
-  /** The program is killed after that; its `signal` is then SIGKILL. @default 15000 */
+  /** The program is killed after that; its `signal` is then SIGKILL. @default 8000, twice within the time of one test */
   readonly deadlineMs?: number;
 }
 
@@ -53,7 +53,7 @@ export function buildLibrary(): BuiltLibrary {
 
 /** Runs a program of test/fixtures/programs to its end. */
 export async function run(program: string, options: RunOptions = {}): Promise<Ended> {
-  const { args = [], flags = [], env = {}, deadlineMs = 15_000 } = options;
+  const { args = [], flags = [], env = {}, deadlineMs = 8_000 } = options;
   const startedAt = performance.now();
   const child = spawn(process.execPath, [...flags, join(ROOT, 'test/fixtures/programs', program), ...args], {
     env: { ...cleanEnvironment(), ...env },

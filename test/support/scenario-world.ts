@@ -37,6 +37,8 @@ export interface World {
   readonly seen: string[];
   /** The ports of the scenario's servers. */
   readonly ports: Set<number>;
+  /** Those and the ones that were left because they were not fresh. */
+  readonly portsTried: Set<number>;
   /** `address:port` of listeners that are none of the scenario's, whose rows are left out. */
   readonly holes: Set<string>;
   readonly clients: net.Socket[];
@@ -68,6 +70,7 @@ export async function createWorld(scenario: Scenario): Promise<World> {
     known: [],
     seen: [],
     ports: new Set(),
+    portsTried: new Set(),
     holes: new Set(),
     clients: [],
     servers: [],
@@ -247,6 +250,7 @@ async function listenOnFreshPort(world: World, listener: net.Server): Promise<vo
   for (;;) {
     await listenOn(listener, { port: 0, host });
     const { port } = listener.address() as AddressInfo;
+    world.portsTried.add(port);
     const rows = await readTable([port]);
     if (rows.every((row) => row.state === 'LISTEN')) {
       world.port = port;
