@@ -1,9 +1,10 @@
 import cluster from 'node:cluster';
 import type { Server, Socket } from 'node:net';
 import { readNetns } from '../kernel/netns.ts';
+import { captureBeforeClose } from '../observe/addresses.ts';
 import { eofEventOf, type ObserveContext } from '../observe/context.ts';
+import { noticeHandleEnds } from '../observe/handle-end.ts';
 import { isServer, isSocket, type NodeSocket } from '../observe/node-socket.ts';
-import { noticeResets } from '../observe/reset-intent.ts';
 import { observeServers } from '../observe/server.ts';
 import { letGo, observeSocket as observeOneSocket } from '../observe/socket.ts';
 import { socketEvents } from '../observe/socket-events.ts';
@@ -44,8 +45,8 @@ export interface Monitor {
   /** Everything known now, as plain frozen data: both columns by state, by name and for the 1,000 worst sockets. */
   snapshot(): Snapshot;
   /**
-   * Samples the kernel's table now, or joins the sample under way. Never rejects: a failure is in the result and in
-   * `collector_errors_total`.
+   * Samples the kernel's table now, or joins the sample under way. A failure is in the result and in
+   * `collector_errors_total`; rejects only after `close()`.
    *
    * @example const { ok } = await monitor.sample()
    */
@@ -96,7 +97,9 @@ export function createMonitor(options: MonitorOptions = {}): Monitor {
   const resolved = resolveOptions(options);
   const ledger = new Ledger(resolved.maxNames);
   const internalErrors = new Map<Component, number>();
-  const resets = noticeResets();
+  const handleEnds = noticeHandleEnds((socket) =>
+    captureBeforeClose(context, sockets.get(socket), socket as NodeSocket),
+  );
   const closeListeners: (() => void)[] = [];
   let closed = false;
 
@@ -122,7 +125,7 @@ export function createMonitor(options: MonitorOptions = {}): Monitor {
     ledger,
     now: () => Math.round(performance.now() * TICKS_PER_MS),
     eofEvent: eofEventOf(process.versions.uv),
-    resets,
+    handleEnds,
     listenerOf: new WeakMap(),
     tuple: new Uint32Array(TUPLE_WORDS),
     endpoint: {},
@@ -178,7 +181,7 @@ export function createMonitor(options: MonitorOptions = {}): Monitor {
         letGo(context, sockets, record, record.ref.deref() as NodeSocket | undefined);
       }
       sockets.stop();
-      resets.stop();
+      handleEnds.stop();
       for (const listener of closeListeners) listener();
     },
   };

@@ -55,7 +55,7 @@ export interface NameSnapshot {
   /** FINs after which the other direction stayed open: ours, and the peer's. */
   readonly halfClosesLocal: number;
   readonly halfClosesRemote: number;
-  /** Closed connections whose addresses were never known, so that their TIME_WAIT cannot be recognised as ours. */
+  /** Connections that we closed first and whose addresses were never known: their TIME_WAIT cannot be told as ours. */
   readonly withoutAddress: number;
   readonly node: StateCounts;
   readonly kernel: StateCounts | undefined;

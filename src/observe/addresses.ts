@@ -2,7 +2,7 @@ import type { Ledger } from '../sockets/ledger.ts';
 import { FLAG, type SocketRecord } from '../sockets/record.ts';
 import { isWildcard, packAddress, TUPLE, TUPLE_WORDS } from '../sockets/tuple.ts';
 import type { ObserveContext } from './context.ts';
-import { isTcpHandle, localOf, type NodeHandle, type NodeSocket, peerOf } from './node-socket.ts';
+import { hasReadEof, isTcpHandle, localOf, type NodeHandle, type NodeSocket, peerOf } from './node-socket.ts';
 
 /**
  * Finds out a record's two endpoints, by which its row in the kernel's table is found, with as few system calls as
@@ -32,6 +32,29 @@ export function captureAddresses(
   if (hasLocal && (record.upstream >= 0 || takePeer(context, handle))) ledger.setTuple(record, tuple);
   // The kernel has no connection any more; asking again would not help.
   else if (record.tupleSlot < 0) record.flags |= FLAG.noAddress;
+}
+
+/**
+ * Finds out the addresses of a socket whose descriptor is about to be closed, unless the peer closed first: whoever
+ * closes first keeps TIME_WAIT, and a socket that is destroyed emits nothing before it is closed.
+ */
+export function captureBeforeClose(
+  context: ObserveContext,
+  record: SocketRecord | undefined,
+  socket: NodeSocket,
+): void {
+  if (record === undefined || record.tupleSlot >= 0 || (record.flags & FLAG.open) === 0) return;
+  try {
+    if (closedByPeer(record) || hasReadEof(socket)) return;
+    captureAddresses(context, record, socket);
+  } catch (error) {
+    context.report('observer', error);
+  }
+}
+
+function closedByPeer({ flags }: SocketRecord): boolean {
+  const failure = flags & FLAG.failureMask;
+  return (flags & FLAG.firstFinMask) === FLAG.firstFinRemote || (failure !== 0 && failure !== FLAG.failedProgram);
 }
 
 /** Whether the wildcard still stands for the local address. */

@@ -1,8 +1,8 @@
 import type { Component } from '../sockets/component.ts';
 import type { Ledger, ListenerRecord } from '../sockets/ledger.ts';
 import { EVENT } from '../tcp/event.ts';
+import type { HandleEnds } from './handle-end.ts';
 import type { EndpointOut } from './node-socket.ts';
-import type { noticeResets } from './reset-intent.ts';
 
 /** What every observer of one monitor shares. */
 export interface ObserveContext {
@@ -11,8 +11,8 @@ export interface ObserveContext {
   readonly now: () => number;
   /** What 'end' proves on this libuv. */
   readonly eofEvent: typeof EVENT.eof | typeof EVENT.eofOrReset;
-  /** Notices resetAndDestroy(). */
-  readonly resets: ReturnType<typeof noticeResets>;
+  /** Notices how handles end. */
+  readonly handleEnds: HandleEnds;
   /** The listener of a server that is observed. */
   readonly listenerOf: WeakMap<object, ListenerRecord>;
   /** Scratch space for one tuple and one endpoint: observers run one after another. */

@@ -153,7 +153,7 @@ export function observeServers(context: ObserveContext, sockets: Tap<SocketRecor
     ledger.add(record);
     ledger.apply(record, EVENT.accept, at);
     ledger.open(record, at);
-    context.resets.from(socket._handle);
+    context.handleEnds.from(socket._handle);
   }
 
   /** A TLSSocket over a socket on the books takes its place. Returns whether it is one. */

@@ -6,8 +6,8 @@ import { EVENT, type TcpEvent } from '../tcp/event.ts';
 import { STATE } from '../tcp/state.ts';
 import { captureAddresses } from './addresses.ts';
 import type { ObserveContext } from './context.ts';
+import { forgetEnd, hasResetIntent, outlivedItsError } from './handle-end.ts';
 import { hasReadEof, isEofUnread, isTcpHandle, type NodeSocket, rawSocketOf } from './node-socket.ts';
-import { forgetEnd, hasResetIntent, outlivedItsError } from './reset-intent.ts';
 import type { TapHandler } from './tap.ts';
 
 /** Errors that say the kernel has no connection any more; anything else a socket may emit is the program's own. */
@@ -115,7 +115,7 @@ export function socketEvents(context: ObserveContext): TapHandler<SocketRecord> 
     if (record.slot < 0) ledger.assign(record, 'client', clientName(socket._host, port), false, at);
     ledger.nameUpstream(record.upstream, record.slot);
     ledger.apply(record, EVENT.attempt, at);
-    if (socket._handle) context.resets.from(socket._handle);
+    if (socket._handle) context.handleEnds.from(socket._handle);
   }
 
   function attemptEnded(record: SocketRecord, event: TcpEvent, at: number): void {

@@ -2,8 +2,8 @@ import { FLAG, SocketRecord } from '../sockets/record.ts';
 import { EVENT } from '../tcp/event.ts';
 import { captureAddresses } from './addresses.ts';
 import type { ObserveContext } from './context.ts';
+import { noticeLayer } from './handle-end.ts';
 import { hasReadEof, isStandardStream, isTcpHandle, type NodeSocket, peerOf, rawSocketOf } from './node-socket.ts';
-import { noticeLayer } from './reset-intent.ts';
 import { clientName, ended, finished, noticeUnreadEof } from './socket-events.ts';
 import type { Tap } from './tap.ts';
 
@@ -66,7 +66,7 @@ export function adopt(context: ObserveContext, record: SocketRecord, socket: Nod
   record.bytesReceived = socket.bytesRead;
   record.bytesSent = socket._bytesDispatched ?? 0;
   captureAddresses(context, record, socket, true);
-  if (socket._handle) context.resets.from(socket._handle);
+  if (socket._handle) context.handleEnds.from(socket._handle);
   const raw = rawSocketOf(socket);
   if (raw !== undefined) noticeLayer(raw);
   if (hasReadEof(socket) && socket.writableFinished) record.flags |= FLAG.firstFinUnknown;

@@ -25,6 +25,11 @@ const PROVES: Uint8Array = Uint8Array.from(TRANSITIONS, ({ certainty }) => (cert
 /** How many upstream endpoints are remembered for matching ownerless rows. */
 export const UPSTREAM_LIMIT = 4_096;
 
+/** The closings after which TIME_WAIT, or an orphan, stays with us. */
+const CLOSED_FIRST: readonly boolean[] = CLOSINGS.map(
+  ([initiator, outcome]) => initiator === 'local' && outcome !== 'reset',
+);
+
 /** What the ledger counts for each (side, name), as columns of one table. */
 export const COUNT = {
   opened: 0,
@@ -324,7 +329,7 @@ export class Ledger {
     const at = record.slot * CLOSINGS.length + closing;
     this.#closed[at] = (this.#closed[at] as number) + 1;
     this.bump(record.slot, COUNT.open, -1);
-    if (record.tupleSlot < 0) this.bump(record.slot, COUNT.withoutAddress, 1);
+    if (record.tupleSlot < 0 && CLOSED_FIRST[closing] === true) this.bump(record.slot, COUNT.withoutAddress, 1);
   }
 
   #observeDuration(record: SocketRecord, at: number): void {

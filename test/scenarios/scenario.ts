@@ -74,8 +74,8 @@ export interface Stage {
   /** Not a rest point where this is missing. */
   readonly kernel?: { readonly client: States; readonly server: States; readonly listeners?: number };
   /**
-   * Rows whose socket finwait cannot know, as it documents: closed by its own end before any look at it (a sample, or
-   * 'finish') had found out its addresses. They count as unattributed.
+   * Rows whose socket finwait cannot know, as it documents: Node closed it without ever showing it (maxConnections).
+   * They count as unattributed.
    */
   readonly unattributed?: { readonly client?: States; readonly server?: States };
   /** Rows that are none of this process's sockets any more, or not yet: nobody claims them. */

@@ -5,7 +5,9 @@ import { type NodeHandle, peerOf } from './node-socket.ts';
 // `reset` of libuv's TCP handle, which Node calls for nothing else. It is private to Node and no program reaches it,
 // which makes this patch invisible where a wrapped net.Socket method would not be.
 //
-// In the same place it is seen whether an errno is a socket's own: a program may pass the error of one socket on to
+// `close` of that handle is the last moment at which the descriptor is open. There a socket that is destroyed before any
+// walk has found out its addresses can still be asked for them, and
+// it is seen whether an errno is a socket's own: a program may pass the error of one socket on to
 // another (pipeline() does), which is then closed by a FIN like any other. Only while the descriptor is still open
 // does getpeername tell: after an RST or a timeout it says ENOTCONN.
 
@@ -13,6 +15,17 @@ interface ResettableHandle extends NodeHandle {
   readonly owner?: object;
   reset?: ResetFunction & { readonly [PATCH]?: ResetPatch };
   close(callback?: () => void): unknown;
+}
+
+/** Called while the socket's descriptor is still open. Must not throw. */
+export type ClosingListener = (socket: object) => void;
+
+/** What the end of handles shows, for one monitor. */
+export interface HandleEnds {
+  /** Starts with the first TCP handle that is shown; any will do. */
+  from(handle: NodeHandle): void;
+  /** The last one to stop puts the originals back. */
+  stop(): void;
 }
 
 type ResetFunction = (this: ResettableHandle, callback: () => void) => number;
@@ -24,6 +37,8 @@ interface ResetPatch {
   readonly survivors: WeakSet<object>;
   /** Sockets below a TLSSocket, which has the errors for both. */
   readonly layered: WeakSet<object>;
+  /** Told of every socket whose handle is about to be closed. */
+  readonly listeners: Set<ClosingListener>;
   users: number;
   restore: () => void;
 }
@@ -56,23 +71,29 @@ export function noticeLayer(raw: object): void {
 }
 
 /**
- * Starts to notice resetAndDestroy(), from the first TCP handle seen on. Returns the function that ends it; the last
- * one to end it puts the original back.
+ * Starts to notice how handles end: resetAndDestroy(), errors of somebody else, and the moment before a descriptor is
+ * closed.
  */
-export function noticeResets(): { from(handle: NodeHandle): void; stop(): void } {
+export function noticeHandleEnds(onClosing: ClosingListener): HandleEnds {
   users++;
+  let listening = false;
   let stopped = false;
   return {
     from(handle) {
-      if (patch !== undefined || stopped) return;
+      if (listening || stopped) return;
       const tcp = handle.constructor.name === 'TLSWrap' ? handle._parent : handle;
       if (tcp?.constructor.name !== 'TCP') return;
-      patch = findPatch(Object.getPrototypeOf(tcp) as ResettableHandle);
-      patch.users++;
+      if (patch === undefined) {
+        patch = findPatch(Object.getPrototypeOf(tcp) as ResettableHandle);
+        patch.users++;
+      }
+      patch.listeners.add(onClosing);
+      listening = true;
     },
     stop() {
       if (stopped) return;
       stopped = true;
+      patch?.listeners.delete(onClosing);
       users--;
       if (users > 0 || patch === undefined) return;
       patch.users--;
@@ -90,11 +111,12 @@ function findPatch(prototype: ResettableHandle): ResetPatch {
     intents: new WeakSet(),
     survivors: new WeakSet(),
     layered: new WeakSet(),
+    listeners: new Set(),
     users: 0,
     restore: () => undefined,
   };
   if (typeof originalReset !== 'function' || !Object.hasOwn(prototype, 'reset')) return created;
-  const { intents, survivors, layered } = created;
+  const { intents, survivors, layered, listeners } = created;
 
   const reset: ResetFunction = Object.assign(
     function reset(this: ResettableHandle, callback: () => void): number {
@@ -107,8 +129,9 @@ function findPatch(prototype: ResettableHandle): ResetPatch {
   );
   const close = function close(this: ResettableHandle, callback?: () => void): unknown {
     const { owner } = this;
-    if (typeof owner === 'object' && owner !== null && (hasErrno(owner) || layered.has(owner))) {
-      if (peerOf(this, {}) === 'connected') survivors.add(owner);
+    if (typeof owner === 'object' && owner !== null) {
+      for (const listener of listeners) listener(owner);
+      if ((hasErrno(owner) || layered.has(owner)) && peerOf(this, {}) === 'connected') survivors.add(owner);
     }
     return originalClose.call(this, callback);
   };
