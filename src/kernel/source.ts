@@ -3,9 +3,6 @@ import { SS_DEGRADATIONS, SS_FAILURES, type SsDegradation, type SsFailure } from
 /** Where a table may come from: `ss` over netlink, or the files under /proc/net. */
 export const SOURCES = ['ss', 'procfs'] as const;
 
-/** One of {@link SOURCES}. */
-export type Source = (typeof SOURCES)[number];
-
 /** Why a sample may fail, or be worse than it might. */
 export type CollectorReason = SsFailure | SsDegradation;
 

@@ -22,7 +22,7 @@ export function operate(world: World, operation: Operation): void | Promise<void
 }
 
 /** The socket of an end: the latest one, or the one with that number. */
-export function socketOf(world: World, end: End): net.Socket {
+function socketOf(world: World, end: End): net.Socket {
   const sockets = end.startsWith('client') ? world.clients : world.servers;
   const socket = sockets[numberOf(world, end) - 1];
   if (socket === undefined) throw new Error(`there is no ${end}`);

@@ -53,7 +53,7 @@ export async function readTable(ports: readonly number[]): Promise<SsRow[]> {
 }
 
 /** A row as text: equal texts are equal rows. */
-export function textOf(row: SsRow): string {
+function textOf(row: SsRow): string {
   return `${row.state} ${row.local}:${row.localPort} ${row.peer}:${row.peerPort}${row.owned ? '' : ' (no owner)'}`;
 }
 

@@ -1,5 +1,5 @@
 /** How long a test waits for anything before it fails and says for what. */
-export const DEADLINE_MS = 8_000;
+const DEADLINE_MS = 8_000;
 
 /**
  * Waits until a condition holds, looking again every few milliseconds, and fails at the deadline with what was missing.
