@@ -17,6 +17,8 @@ export interface ReadSsOptions {
   readonly onRow: (row: KernelRow) => void;
   /** The number of sockets that other counters show; with it, a table without rows is a failure. @default 0 */
   readonly expectedRows?: number;
+  /** Ends ss early, and the read as `signalled`. */
+  readonly signal?: AbortSignal;
   /** Whether the host's process stays alive until ss has ended, if nothing else keeps it. @default false */
   readonly keepAlive?: boolean;
 }
@@ -59,7 +61,7 @@ export type SsRead =
  * if (!read.ok) counts.fill(0);
  */
 export function readSs(options: ReadSsOptions): Promise<SsRead> {
-  const { path, timeoutMs, onRow, expectedRows = 0, keepAlive = false } = options;
+  const { path, timeoutMs, onRow, expectedRows = 0, signal, keepAlive = false } = options;
   const startedAt = performance.now();
   const parser = new SsParser(onRow);
   const complaints = new Complaints();
@@ -73,6 +75,7 @@ export function readSs(options: ReadSsOptions): Promise<SsRead> {
     const settle = (outcome: Outcome): void => {
       settled = true;
       clearTimeout(timer);
+      signal?.removeEventListener('abort', onAbort);
       resolve({ ...outcome, durationMs: performance.now() - startedAt, blockedMs });
     };
     const abandon = (reason: SsFailure, detail: string): void => {
@@ -84,6 +87,7 @@ export function readSs(options: ReadSsOptions): Promise<SsRead> {
       child?.stdout?.destroy();
       child?.stderr?.destroy();
     };
+    const onAbort = (): void => abandon('signalled', 'given up by the caller');
     const consume = (chunk: Uint8Array, take: (chunk: Uint8Array) => void): void => {
       if (settled) return;
       const from = performance.now();
@@ -119,6 +123,7 @@ export function readSs(options: ReadSsOptions): Promise<SsRead> {
       complaints.end();
       settle(judge(parser, complaints, code, signal, expectedRows));
     });
+    signal?.addEventListener('abort', onAbort, { once: true });
     timer = setTimeout(() => abandon('timeout', `no end after ${timeoutMs} ms`), timeoutMs);
     if (keepAlive) return;
     child.unref();

@@ -53,6 +53,7 @@ export function measure(inside: MonitorInternals, metric: ScalarName): Point[] {
         ? []
         : STATES.map((state) => ({ labels: { state: stateLabel(state) }, value: column.netnsStates[state] ?? 0 }));
     case 'node_sockets':
+      inside.pollListeners();
       return byState(names, (slot, state) => ledger.nodeState(slot, state));
     case 'connections_opened_total':
       return byName(names, (slot) => ledger.count(slot, COUNT.opened));

@@ -16,10 +16,17 @@ export type SampleResult =
   | { readonly ok: true; readonly rows: number; readonly durationMs: number }
   | {
       readonly ok: false;
-      readonly reason: CollectorReason | 'unsupported_platform';
+      readonly reason: CollectorReason | 'unsupported_platform' | 'closed';
       readonly detail: string;
       readonly durationMs: number;
     };
+
+/** What reading the table once came to. */
+type TableResult =
+  | Extract<SampleResult, { readonly ok: true }>
+  | (Extract<SampleResult, { readonly ok: false }> & { readonly reason: CollectorReason });
+
+const CLOSED: SampleResult = { ok: false, reason: 'closed', detail: 'the monitor was closed meanwhile', durationMs: 0 };
 
 const NOT_SUPPORTED: SampleResult = {
   ok: false,
@@ -36,6 +43,8 @@ const DUTY = 0.01;
 /** A table is too old to be shown after this many intervals. */
 const STALE_INTERVALS = 3;
 const FIRST_SAMPLE_MS = 500;
+/** However dear a sample is, the next one comes after this long: a table that is never read helps nobody. */
+const MAX_STRETCHED_MS = 300_000;
 
 /** What the collector needs of the monitor it works for. */
 export interface CollectorHost {
@@ -64,9 +73,12 @@ export class Collector {
   #ssPath: string | undefined;
   #flight: Promise<SampleResult> | undefined;
   #timer: NodeJS.Timeout | undefined;
-  #lastMs = 0;
+  /** What the newest sample cost: its wall time, which is an upper bound of the CPU that `ss` took. */
+  #lastCostMs = 0;
+  /** How old the newest table may become: by the interval that was in force when it was read. */
+  #staleAfterMs = 0;
   #evictedBefore = 0;
-  #closed = false;
+  readonly #abort = new AbortController();
 
   constructor(context: ObserveContext, options: ResolvedOptions, host: CollectorHost) {
     this.#context = context;
@@ -81,7 +93,7 @@ export class Collector {
   isFresh(): boolean {
     const { column } = this;
     if (column === undefined) return false;
-    return performance.now() - column.endedAt <= STALE_INTERVALS * this.#intervalMs();
+    return performance.now() - column.endedAt <= this.#staleAfterMs;
   }
 
   /** Takes a sample now, or joins the one under way. Never rejects. */
@@ -93,17 +105,19 @@ export class Collector {
     return this.#flight;
   }
 
+  /** Ends the sampling; a sample under way is given up, and its `ss` ended. */
   close(): void {
-    this.#closed = true;
+    this.#abort.abort();
     clearTimeout(this.#timer);
   }
 
   #intervalMs(): number {
-    return Math.max(this.#options.sampleIntervalMs, this.#lastMs / DUTY);
+    const { sampleIntervalMs } = this.#options;
+    return Math.max(sampleIntervalMs, Math.min(this.#lastCostMs / DUTY, MAX_STRETCHED_MS));
   }
 
   #schedule(delayMs: number): void {
-    if (this.#closed) return;
+    if (this.#abort.signal.aborted) return;
     clearTimeout(this.#timer);
     this.#timer = setTimeout(() => void this.sample(), delayMs);
     this.#timer.unref();
@@ -111,36 +125,45 @@ export class Collector {
 
   async #sampleOnce(): Promise<SampleResult> {
     const startedAt = performance.now();
-    let result: SampleResult;
+    let result: TableResult;
     try {
-      await this.#walk();
+      const walkMs = await this.#walk();
       if (!this.supported) return NOT_SUPPORTED;
-      result = await this.#readTable();
+      if (this.#abort.signal.aborted) return CLOSED;
+      result = await this.#readTable(walkMs);
+      if (this.#abort.signal.aborted) return CLOSED;
     } catch (error) {
       this.#context.report('collector', error);
       const detail = error instanceof Error ? error.message : String(error);
       result = { ok: false, reason: 'consumer_threw', detail, durationMs: performance.now() - startedAt };
     }
-    if (!result.ok && result.reason !== 'unsupported_platform') this.#fail(result.reason, result.detail);
+    if (!result.ok) this.#fail(result.reason, result.detail);
     return result;
   }
 
-  /** Looks at every live record, newest last, in slices; records that leave meanwhile are skipped or seen twice. */
-  async #walk(): Promise<void> {
+  /**
+   * Looks at every live record, newest last, in slices; records that leave meanwhile are skipped or seen twice. Returns
+   * how many milliseconds that took.
+   */
+  async #walk(): Promise<number> {
     this.#host.pollServers();
     if (this.#host.claimListeners) this.#readListenerInodes();
     const { ledger } = this.#context;
     ledger.evictIdleNames(this.#context.now());
     let index = ledger.records.length - 1;
+    let walkMs = 0;
     while (index >= 0) {
-      const sliceEnd = performance.now() + SLICE_MS;
+      const sliceStart = performance.now();
+      const sliceEnd = sliceStart + SLICE_MS;
       for (let looked = 0; index >= 0 && looked < SLICE_RECORDS; looked++, index--) {
         const record = ledger.records[index];
         if (record !== undefined) lookAt(this.#context, record);
         if ((looked & 63) === 63 && performance.now() > sliceEnd) break;
       }
+      walkMs += performance.now() - sliceStart;
       if (index >= 0) await turn();
     }
+    return walkMs;
   }
 
   #readListenerInodes(): void {
@@ -151,7 +174,7 @@ export class Collector {
     }
   }
 
-  async #readTable(): Promise<SampleResult> {
+  async #readTable(walkMs: number): Promise<TableResult> {
     this.#ssPath ??= findSs((process.env['PATH'] ?? '').split(':'));
     if (this.#ssPath === undefined) {
       return { ok: false, reason: 'enoent', detail: 'no ss in PATH or the system folders', durationMs: 0 };
@@ -164,19 +187,28 @@ export class Collector {
       path: this.#ssPath,
       timeoutMs: this.#options.sampleTimeoutMs,
       onRow: (row) => join.add(row),
+      expectedRows: this.#listenersSeen(),
+      signal: this.#abort.signal,
     });
     const { durationMs } = read;
-    this.#lastMs = durationMs;
     this.durations.observe(durationMs / 1000);
     this.blocked.observe(read.blockedMs / 1000);
     if (!read.ok) return { ok: false, reason: read.reason, detail: read.detail, durationMs };
     if (read.degraded !== undefined) this.#count(read.degraded.reason);
+    // A read that failed tells nothing about what a good one costs.
+    this.#lastCostMs = walkMs + durationMs;
+    this.#staleAfterMs = STALE_INTERVALS * this.#intervalMs();
     this.column = join.finish(performance.now());
     this.lastSuccessSeconds = Date.now() / 1000;
     const { closedTuples, upstreams } = this.#context.ledger;
     this.truncated = closedTuples.evicted > this.#evictedBefore || upstreams.size === UPSTREAM_LIMIT;
     this.#evictedBefore = closedTuples.evicted;
     return { ok: true, rows: read.rows, durationMs };
+  }
+
+  /** Listeners of ours that the kernel has: a table without any row would be wrong. */
+  #listenersSeen(): number {
+    return [...this.#context.ledger.listeners].filter((listener) => listener.inode !== 0).length;
   }
 
   #fail(reason: CollectorReason, detail: string): void {

@@ -42,7 +42,11 @@ export interface Monitor {
    * @example monitor.observeSocket(net.connect(6379, 'cache'), { name: 'redis' })
    */
   observeSocket(socket: Socket, options?: NameOptions): () => void;
-  /** Everything known now, as plain frozen data: both columns by state, by name and for the 1,000 worst sockets. */
+  /**
+   * Everything known now, as plain frozen data: both columns by state, by name and for the 1,000 worst sockets.
+   *
+   * @example monitor.snapshot().sockets.filter((socket) => socket.state === 'close_wait')
+   */
   snapshot(): Snapshot;
   /**
    * Samples the kernel's table now, or joins the sample under way. A failure is in the result and in
@@ -54,9 +58,15 @@ export interface Monitor {
   /**
    * Remembers the last HTTP request of an observed connection, for the reports: method and route, such as
    * `GET /users/:id`, cut to 200 characters. Does nothing for a socket that is not observed.
+   *
+   * @example monitor.noteRequest(request.socket, 'GET /users/:id')
    */
   noteRequest(socket: Socket, request: string): void;
-  /** Ends every observation and the sampling. Twice is fine. */
+  /**
+   * Ends every observation and the sampling, and takes the metrics off every exporter. Twice is fine.
+   *
+   * @example process.once('SIGTERM', () => monitor.close())
+   */
   close(): void;
 }
 
@@ -68,7 +78,9 @@ export interface MonitorInternals {
   readonly internalErrors: ReadonlyMap<Component, number>;
   /** Counts something that went wrong in finwait, and warns of it once, instead of throwing it into the program. */
   readonly report: (component: Component, error: unknown) => void;
-  /** Calls back when the monitor is closed. */
+  /** Looks whether listeners were closed, which no event says at once. */
+  readonly pollListeners: () => void;
+  /** Calls back when the monitor is closed; at once if it is already. */
   readonly onClose: (listener: () => void) => void;
 }
 
@@ -143,6 +155,15 @@ export function createMonitor(options: MonitorOptions = {}): Monitor {
     if (closed) throw new Error(`${caller}: this monitor is closed`);
   }
 
+  function runCloseListener(listener: () => void): void {
+    try {
+      listener();
+    } catch (error) {
+      // A registry or a meter that is not ours may throw when it is taken leave of.
+      report('exporter', error);
+    }
+  }
+
   const monitor: Monitor = {
     observeServer(server, nameOptions = {}) {
       refuseClosed('observeServer');
@@ -182,7 +203,7 @@ export function createMonitor(options: MonitorOptions = {}): Monitor {
       }
       sockets.stop();
       handleEnds.stop();
-      for (const listener of closeListeners) listener();
+      for (const listener of closeListeners.splice(0)) runCloseListener(listener);
     },
   };
   internals.set(monitor, {
@@ -191,7 +212,11 @@ export function createMonitor(options: MonitorOptions = {}): Monitor {
     netns: readNetns(),
     internalErrors,
     report,
-    onClose: (listener) => closeListeners.push(listener),
+    pollListeners: () => servers.poll(),
+    onClose: (listener) => {
+      if (closed) runCloseListener(listener);
+      else closeListeners.push(listener);
+    },
   });
   return monitor;
 }

@@ -9,7 +9,7 @@ export interface MonitorOptions {
   readonly sampleTimeoutMs?: number;
   /** How many different names get series of their own, 1 to 1000; the rest is `_other`. @default 20 */
   readonly maxNames?: number;
-  /** Absolute path of `ss`. By default it is looked up once in PATH and the system folders. */
+  /** Absolute path of `ss`. By default it is looked for in PATH and the system folders, until it is found. */
   readonly ssPath?: string;
   /**
    * Called once for each kind of trouble finwait has with itself (a reader that fails, a callback that throws).

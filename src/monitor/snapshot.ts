@@ -29,7 +29,9 @@ export interface SocketSnapshot {
   readonly kernel: StateLabel | undefined;
   /** The state to act on: the kernel's where it is known, else Node's. */
   readonly state: StateLabel;
+  /** Milliseconds since it was accepted or connected; of an adopted one, since it was first observed. */
   readonly ageMs: number;
+  /** Bytes as libuv counts them, as of the newest sample; of an adopted socket those before it was observed too. */
   readonly bytesReceived: number;
   readonly bytesSent: number;
   /** Nobody reads the socket: Node cannot see a FIN now. */

@@ -38,7 +38,7 @@ interface ResetPatch {
   /** Sockets below a TLSSocket, which has the errors for both. */
   readonly layered: WeakSet<object>;
   /** Told of every socket whose handle is about to be closed. */
-  readonly listeners: Set<ClosingListener>;
+  listeners: readonly ClosingListener[];
   users: number;
   restore: () => void;
 }
@@ -87,13 +87,13 @@ export function noticeHandleEnds(onClosing: ClosingListener): HandleEnds {
         patch = findPatch(Object.getPrototypeOf(tcp) as ResettableHandle);
         patch.users++;
       }
-      patch.listeners.add(onClosing);
+      patch.listeners = [...patch.listeners, onClosing];
       listening = true;
     },
     stop() {
       if (stopped) return;
       stopped = true;
-      patch?.listeners.delete(onClosing);
+      if (patch !== undefined) patch.listeners = patch.listeners.filter((listener) => listener !== onClosing);
       users--;
       if (users > 0 || patch === undefined) return;
       patch.users--;
@@ -111,12 +111,12 @@ function findPatch(prototype: ResettableHandle): ResetPatch {
     intents: new WeakSet(),
     survivors: new WeakSet(),
     layered: new WeakSet(),
-    listeners: new Set(),
+    listeners: [],
     users: 0,
     restore: () => undefined,
   };
   if (typeof originalReset !== 'function' || !Object.hasOwn(prototype, 'reset')) return created;
-  const { intents, survivors, layered, listeners } = created;
+  const { intents, survivors, layered } = created;
 
   const reset: ResetFunction = Object.assign(
     function reset(this: ResettableHandle, callback: () => void): number {
@@ -130,7 +130,7 @@ function findPatch(prototype: ResettableHandle): ResetPatch {
   const close = function close(this: ResettableHandle, callback?: () => void): unknown {
     const { owner } = this;
     if (typeof owner === 'object' && owner !== null) {
-      for (const listener of listeners) listener(owner);
+      for (const listener of created.listeners) listener(owner);
       if ((hasErrno(owner) || layered.has(owner)) && peerOf(this, {}) === 'connected') survivors.add(owner);
     }
     return originalClose.call(this, callback);
