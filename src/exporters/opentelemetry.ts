@@ -30,8 +30,8 @@ const OTEL_PREFIX = 'nodejs.tcp.';
  * that the usual translation to Prometheus gives the names of `finwait/prometheus` again. Gauges and counters are
  * observed in one batch at collection; histograms are recorded when they happen.
  *
- * @returns a function that ends the observation
- * @throws TypeError if an option is wrong
+ * @returns a function that ends the observation; `monitor.close()` does the same
+ * @throws TypeError if an option is wrong, Error if the MeterProvider has a monitor already
  * @example registerOpenTelemetry(monitor, { meterProvider })
  */
 export function registerOpenTelemetry(monitor: Monitor, options: OpenTelemetryOptions = {}): () => void {
@@ -42,6 +42,12 @@ export function registerOpenTelemetry(monitor: Monitor, options: OpenTelemetryOp
   }
   if (typeof semconv !== 'boolean') throw new TypeError(`semconv is a boolean, received ${show(semconv)}`);
   const inside = internalsOf(monitor);
+  if (taken.has(meterProvider)) {
+    throw new Error(
+      'this MeterProvider has a monitor already, and two would overwrite each other: give this monitor a MeterProvider ' +
+        'of its own, or call the stop function of the first registration',
+    );
+  }
   const meter = meterProvider.getMeter('finwait', VERSION);
 
   const stops = METRICS.filter((definition) => definition.type === 'histogram').flatMap((definition) => {
@@ -52,7 +58,14 @@ export function registerOpenTelemetry(monitor: Monitor, options: OpenTelemetryOp
       advice: { explicitBucketBoundaries: [...(series[0]?.histogram.bounds ?? [])] },
     });
     return series.map(({ labels, histogram }) =>
-      histogram.subscribe((value) => instrument.record(value, { ...labels })),
+      histogram.subscribe((value) => {
+        try {
+          instrument.record(value, { ...labels });
+        } catch (error) {
+          // An instrument that throws must not stop the event that is being counted.
+          inside.report('exporter', error);
+        }
+      }),
     );
   });
 
@@ -80,11 +93,22 @@ export function registerOpenTelemetry(monitor: Monitor, options: OpenTelemetryOp
   if (connectionCount !== undefined) observed.push(connectionCount);
   meter.addBatchObservableCallback(observe, observed);
 
-  return function unregisterOpenTelemetry() {
+  let registered = true;
+  taken.add(meterProvider);
+  inside.onClose(unregisterOpenTelemetry);
+  return unregisterOpenTelemetry;
+
+  function unregisterOpenTelemetry(): void {
+    if (!registered) return;
+    registered = false;
+    taken.delete(meterProvider);
+    for (const stop of stops) stop();
     meter.removeBatchObservableCallback(observe, observed);
-    for (const stop of stops.splice(0)) stop();
-  };
+  }
 }
+
+/** The providers that have a monitor: a meter gives the same instruments to everyone who asks for the same names. */
+const taken = new WeakSet<MeterProvider>();
 
 function createObservable(meter: Meter, definition: MetricDefinition): Observable {
   const description = { description: definition.help, unit: definition.unit };

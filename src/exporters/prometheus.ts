@@ -16,7 +16,7 @@ export interface PrometheusOptions {
  * Registers every metric of a monitor on a prom-client registry. Values are read when the registry is scraped; no
  * prom-client call is made for an event, and a scrape neither starts a sample nor waits for one.
  *
- * @returns a function that takes the metrics off the registry
+ * @returns a function that takes the metrics off the registry; `monitor.close()` does the same
  * @throws TypeError if an option is wrong, Error if the registry has a monitor under this prefix already
  * @example
  * import { register } from 'prom-client';
@@ -43,24 +43,36 @@ export function registerPrometheus(monitor: Monitor, options: PrometheusOptions 
   const metrics = METRICS.map((definition) => new CatalogueMetric(prefix, definition, inside));
   // Any object with a name and a get() is a metric to a Registry; its type lists prom-client's own classes only.
   for (const metric of metrics) register.registerMetric(metric as unknown as RegisteredMetric);
-  registries.set(monitor, register);
-  return function unregisterPrometheus() {
-    if (registries.get(monitor) === register) registries.delete(monitor);
+  const registration: Registration = { register };
+  registrations.set(monitor, [...(registrations.get(monitor) ?? []), registration]);
+  inside.onClose(unregisterPrometheus);
+  return unregisterPrometheus;
+
+  function unregisterPrometheus(): void {
+    const others = registrations.get(monitor)?.filter((other) => other !== registration) ?? [];
+    registrations.set(monitor, others);
     for (const metric of metrics) {
       const name = prefix + metric.definition.name;
       if (register.getSingleMetric(name) === (metric as unknown)) register.removeSingleMetric(name);
     }
-  };
+  }
 }
 
-/** The registry a monitor was registered on last; undefined if it is on none. @internal */
+/** The registry a monitor was registered on last, of those it is still on; undefined if it is on none. @internal */
 export function registryOf(monitor: Monitor): Registry | undefined {
-  return registries.get(monitor);
+  return registrations.get(monitor)?.at(-1)?.register;
 }
 
-const registries = new WeakMap<Monitor, Registry>();
+/** An object of its own, because a monitor may be on one registry twice, under two prefixes. */
+interface Registration {
+  readonly register: Registry;
+}
+
+const registrations = new WeakMap<Monitor, readonly Registration[]>();
 
 type RegisteredMetric = Parameters<Registry['registerMetric']>[0];
+
+const NO_LABELS = {};
 
 interface PromValue {
   readonly labels: { readonly [label: string]: string | number };
@@ -90,6 +102,23 @@ class CatalogueMetric {
   async get(): Promise<{ name: string; help: string; type: string; aggregator: string; values: readonly PromValue[] }> {
     const { name, help, type, aggregator } = this;
     return { name, help, type, aggregator, values: this.#values() };
+  }
+
+  /**
+   * The same for a text exposition. prom-client remembers the text of labels that it is told are shared, and ours stay
+   * the same objects from scrape to scrape: what is left to do for a series is to print its number.
+   */
+  async getForPromString(): Promise<unknown> {
+    const metric = await this.get();
+    return {
+      ...metric,
+      values: metric.values.map(({ labels, value, metricName }) => ({
+        labels: NO_LABELS,
+        sharedLabels: labels,
+        value,
+        metricName,
+      })),
+    };
   }
 
   /** A Registry resets its metrics on demand; what is measured here is not the Registry's to forget. */

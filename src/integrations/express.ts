@@ -1,7 +1,7 @@
 import diagnosticsChannel from 'node:diagnostics_channel';
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import { internalsOf, type Monitor } from '../monitor/monitor.ts';
-import { refuseUnknownKeys, show } from '../monitor/options.ts';
+import { refuseUnknownKeys, resolveName, show } from '../monitor/options.ts';
 import { requestText } from '../observe/request-text.ts';
 
 /** What the metrics handler needs of a prom-client Registry; spelled out, because prom-client is optional. */
@@ -20,7 +20,7 @@ export interface SocketLifecycleOptions {
   readonly metricsPath?: string | false;
   /** The registry whose metrics are answered, if the monitor is on none yet. @default prom-client's global `register` */
   readonly register?: MetricsRegistry;
-  /** The `name` label of the server that the application listens on. @default the port */
+  /** The `name` label of the server that the application listens on; a second one gets its port. @default the port */
   readonly name?: string;
 }
 
@@ -38,7 +38,7 @@ export type SocketLifecycleHandler = (
  * The server is found when it starts to listen, if the application is its 'request' listener as in `app.listen()` or
  * `http.createServer(app)`; else at the first request, and the connections open by then are adopted.
  *
- * @throws TypeError if an option is wrong
+ * @throws TypeError if an option is wrong, Error if the monitor is closed
  * @example
  * const app = express();
  * app.use(socketLifecycle(createMonitor(), { name: 'api' }));
@@ -46,23 +46,32 @@ export type SocketLifecycleHandler = (
  */
 export function socketLifecycle(monitor: Monitor, options: SocketLifecycleOptions = {}): SocketLifecycleHandler {
   refuseUnknownKeys('socketLifecycle', options, ['metricsPath', 'register', 'name']);
-  const { metricsPath = '/metrics', register, name } = options;
+  const { metricsPath = '/metrics', register } = options;
   if (metricsPath !== false && (typeof metricsPath !== 'string' || !metricsPath.startsWith('/'))) {
     throw new TypeError(`metricsPath is a path beginning with '/', or false, received ${show(metricsPath)}`);
   }
-  if (name !== undefined && typeof name !== 'string') throw new TypeError(`name is a string, received ${show(name)}`);
+  const name = resolveName('socketLifecycle', options.name === undefined ? {} : { name: options.name });
   const { report, onClose } = internalsOf(monitor);
   const seen = new WeakSet<object>();
-  let named = false;
   let closed = false;
   let scrape: Promise<Scrape> | undefined;
 
   function observe(server: Server): void {
     if (closed || seen.has(server)) return;
+    observeNamed(server);
     seen.add(server);
-    // One application may listen twice (http and https); the name belongs to the first.
-    monitor.observeServer(server, named || name === undefined ? {} : { name });
-    named = true;
+  }
+
+  function observeNamed(server: Server): void {
+    if (name !== undefined) {
+      try {
+        monitor.observeServer(server, { name });
+        return;
+      } catch {
+        // One application may listen twice (http and https); the name belongs to the first while that listens.
+      }
+    }
+    monitor.observeServer(server);
   }
 
   function guarded(action: () => void): void {
@@ -90,6 +99,21 @@ export function socketLifecycle(monitor: Monitor, options: SocketLifecycleOption
     if (route !== undefined) monitor.noteRequest(request.socket, `${request.method} ${route}`);
   }
 
+  async function answerMetrics(response: ServerResponse): Promise<void> {
+    try {
+      if (closed) return refuse(response, 503, 'The monitor is closed.');
+      scrape ??= openScrape(monitor, register);
+      const answer = await scrape.catch((error: unknown) => {
+        // What is in the way now, another monitor on the registry for one, may be gone at the next scrape.
+        scrape = undefined;
+        return refusalOf(error);
+      });
+      await answer(response);
+    } catch (error) {
+      report('exporter', error);
+    }
+  }
+
   function socketLifecycleMiddleware(
     request: IncomingMessage,
     response: ServerResponse,
@@ -102,8 +126,7 @@ export function socketLifecycle(monitor: Monitor, options: SocketLifecycleOption
       monitor.noteRequest(request.socket, requestText({ method: request.method, url: originalUrl }));
     });
     if (path === metricsPath && (request.method === 'GET' || request.method === 'HEAD')) {
-      scrape ??= openScrape(monitor, register);
-      void scrape.then((answer) => answer(response));
+      void answerMetrics(response);
       return;
     }
     next();
@@ -111,13 +134,14 @@ export function socketLifecycle(monitor: Monitor, options: SocketLifecycleOption
     guarded(() => noteRoute(request as ExpressRequest));
   }
 
-  diagnosticsChannel.subscribe(LISTEN_CHANNEL, onListen);
-  diagnosticsChannel.subscribe(RESPONSE_CHANNEL, onResponseFinish);
   onClose(() => {
     closed = true;
     diagnosticsChannel.unsubscribe(LISTEN_CHANNEL, onListen);
     diagnosticsChannel.unsubscribe(RESPONSE_CHANNEL, onResponseFinish);
   });
+  if (closed) throw new Error('socketLifecycle: this monitor is closed');
+  diagnosticsChannel.subscribe(LISTEN_CHANNEL, onListen);
+  diagnosticsChannel.subscribe(RESPONSE_CHANNEL, onResponseFinish);
   return socketLifecycleMiddleware;
 }
 
@@ -144,14 +168,44 @@ function routeOf(request: ExpressRequest): string | undefined {
   return `${request.baseUrl ?? ''}${Array.isArray(pattern) ? pattern.join('|') : String(pattern)}`;
 }
 
+/** What is read of an application; Express 4 keeps its router in `_router`, Express 5 behind a getter. */
+interface Application {
+  readonly _router?: { readonly stack?: readonly Layer[] };
+  readonly enabled?: unknown;
+}
+
 /** Whether a server's 'request' listener is an Express application that uses this middleware. */
 function isMounted(middleware: SocketLifecycleHandler, listener: unknown): boolean {
   if (typeof listener !== 'function') return false;
-  // Express 4 keeps its router in `_router` and throws when `router` is read; Express 5 has `router` alone.
-  const app = listener as { readonly _router?: { readonly stack?: readonly Layer[] }; readonly router?: unknown };
-  const router = app._router ?? ('lazyrouter' in app ? undefined : (app.router as typeof app._router));
+  const app = listener as Application;
+  const router = app._router ?? (typeof app.enabled === 'function' ? lazyRouterOf(app) : undefined);
   return holds(router?.stack, middleware);
 }
+
+/**
+ * The router of an Express 5 application, undefined while it has none.
+ *
+ * `app.router` makes the router when it is first read, and freezes the routing settings with it, so an application of
+ * somebody else must not be read that way. The getter asks its `this` for the settings before it makes a router and for
+ * nothing when it has one: on a `this` that refuses to be asked it can only return what is there.
+ */
+function lazyRouterOf(app: Application): Application['_router'] {
+  const getter = Object.getOwnPropertyDescriptor(app, 'router')?.get;
+  try {
+    return getter?.call(REFUSES_TO_BE_ASKED) as Application['_router'];
+  } catch {
+    return undefined;
+  }
+}
+
+const REFUSES_TO_BE_ASKED: object = new Proxy(
+  {},
+  {
+    get() {
+      throw new Error('no router yet');
+    },
+  },
+);
 
 function holds(stack: readonly Layer[] | undefined, middleware: SocketLifecycleHandler): boolean {
   return stack?.some(({ handle }) => (handle as unknown) === middleware || holds(handle?.stack, middleware)) ?? false;
@@ -164,34 +218,42 @@ type Scrape = (response: ServerResponse) => Promise<void>;
 
 /** Loads the exporter at the first scrape, because prom-client is optional. */
 async function openScrape(monitor: Monitor, register: MetricsRegistry | undefined): Promise<Scrape> {
-  try {
-    const { registryOf, registerPrometheus } = await import('../exporters/prometheus.ts');
-    if (registryOf(monitor) === undefined) {
-      registerPrometheus(monitor, register === undefined ? {} : { register: register as Registry });
-    }
-    return async (response) => {
-      const registry = registryOf(monitor);
-      if (registry === undefined) return refuse(response, 503, 'The monitor is on no registry any more.');
-      try {
-        const text = await registry.metrics();
-        response.setHeader('content-type', registry.contentType);
-        response.end(text);
-      } catch (error) {
-        // Another metric on the same registry may fail; that is the program's to see.
-        refuse(response, 500, error instanceof Error ? error.message : String(error));
-      }
-    };
-  } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error);
-    const missing = (error as { code?: unknown }).code === 'ERR_MODULE_NOT_FOUND';
-    return async (response) =>
-      missing
-        ? refuse(response, 501, 'prom-client is not installed: npm install prom-client')
-        : refuse(response, 500, reason);
+  const { registryOf, registerPrometheus } = await import('../exporters/prometheus.ts');
+  if (registryOf(monitor) === undefined) {
+    registerPrometheus(monitor, register === undefined ? {} : { register: register as Registry });
   }
+  return async (response) => {
+    const registry = registryOf(monitor);
+    if (registry === undefined) return refuse(response, 503, 'The monitor is on no registry any more.');
+    try {
+      const text = await registry.metrics();
+      if (isAnswered(response)) return;
+      response.setHeader('content-type', registry.contentType);
+      response.end(text);
+    } catch (error) {
+      // Another metric on the same registry may fail; that is the program's to see.
+      refuse(response, 500, error instanceof Error ? error.message : String(error));
+    }
+  };
+}
+
+/** The answer to a scrape whose exporter did not open. */
+function refusalOf(error: unknown): Scrape {
+  const missing = (error as { code?: unknown } | undefined)?.code === 'ERR_MODULE_NOT_FOUND';
+  const reason = error instanceof Error ? error.message : String(error);
+  return async (response) =>
+    missing
+      ? refuse(response, 501, 'prom-client is not installed: npm install prom-client')
+      : refuse(response, 500, reason);
+}
+
+/** Whether somebody else answered while the metrics were gathered: a middleware with a timeout, for one. */
+function isAnswered(response: ServerResponse): boolean {
+  return response.headersSent || response.writableEnded;
 }
 
 function refuse(response: ServerResponse, statusCode: number, reason: string): void {
+  if (isAnswered(response)) return;
   response.statusCode = statusCode;
   response.setHeader('content-type', 'text/plain; charset=utf-8');
   response.end(`${reason}\n`);

@@ -43,41 +43,40 @@ export function measure(inside: MonitorInternals, metric: ScalarName): Point[] {
     case 'sockets':
       return column === undefined
         ? []
-        : byState(names, (slot, state) => column.ownStates[slot * STATE_SLOTS + state] ?? 0);
+        : perName(names, STATE_LABELS, (slot, at) => column.ownStates[slot * STATE_SLOTS + stateAt(at)] ?? 0);
     case 'netns_unattributed_sockets':
       return column === undefined
         ? []
-        : byState(names, (slot, state) => column.unattributedStates[slot * STATE_SLOTS + state] ?? 0, OWNERLESS_STATES);
+        : perName(
+            names,
+            OWNERLESS_LABELS,
+            (slot, at) => column.unattributedStates[slot * STATE_SLOTS + (OWNERLESS_STATES[at] ?? 0)] ?? 0,
+          );
     case 'netns_sockets':
       return column === undefined
         ? []
         : STATES.map((state) => ({ labels: { state: stateLabel(state) }, value: column.netnsStates[state] ?? 0 }));
     case 'node_sockets':
       inside.pollListeners();
-      return byState(names, (slot, state) => ledger.nodeState(slot, state));
+      return perName(names, STATE_LABELS, (slot, at) => ledger.nodeState(slot, stateAt(at)));
     case 'connections_opened_total':
-      return byName(names, (slot) => ledger.count(slot, COUNT.opened));
+      return byCount(inside, NO_LABELS, [COUNT.opened]);
     case 'connections_adopted_total':
-      return byName(names, (slot) => ledger.count(slot, COUNT.adopted));
+      return byCount(inside, NO_LABELS, [COUNT.adopted]);
     case 'connections_released_total':
-      return byName(names, (slot) => ledger.count(slot, COUNT.released));
+      return byCount(inside, NO_LABELS, [COUNT.released]);
     case 'open_connections':
-      return byName(names, (slot) => ledger.count(slot, COUNT.open));
+      return byCount(inside, NO_LABELS, [COUNT.open]);
     case 'blind_sockets':
-      return byName(names, (slot) => ledger.count(slot, COUNT.blind));
+      return byCount(inside, NO_LABELS, [COUNT.blind]);
     case 'connections_closed_total':
-      return names.flatMap(({ slot, side, name }) =>
-        CLOSINGS.map(([initiator, outcome], closing) => ({
-          labels: { side, name, initiator, outcome },
-          value: ledger.closed(slot, closing),
-        })),
-      );
+      return perName(names, CLOSING_LABELS, (slot, closing) => ledger.closed(slot, closing));
     case 'half_closes_total':
-      return byPair(inside, 'initiator', { local: COUNT.halfClosedLocal, remote: COUNT.halfClosedRemote });
+      return byCount(inside, INITIATOR_LABELS, [COUNT.halfClosedLocal, COUNT.halfClosedRemote]);
     case 'resets_total':
-      return byPair(inside, 'direction', { received: COUNT.resetReceived, sent: COUNT.resetSent });
+      return byCount(inside, DIRECTION_LABELS, [COUNT.resetReceived, COUNT.resetSent]);
     case 'bytes_total':
-      return byPair(inside, 'direction', { received: COUNT.bytesReceived, sent: COUNT.bytesSent });
+      return byCount(inside, DIRECTION_LABELS, [COUNT.bytesReceived, COUNT.bytesSent]);
     case 'state_transitions_total':
       return EDGES.map(([from, to]) => ({
         labels: { from: stateLabel(from), to: stateLabel(to) },
@@ -130,29 +129,48 @@ export function distributions(inside: MonitorInternals, metric: HistogramName): 
   }
 }
 
-function byName(names: readonly NameEntry[], value: (slot: number) => number): Point[] {
-  return names.map(({ slot, side, name }) => ({ labels: { side, name }, value: value(slot) }));
+/** What tells the series of one name apart: one entry a series. */
+type SeriesLabels = readonly Labels[];
+
+const NO_LABELS: SeriesLabels = [{}];
+const STATE_LABELS: SeriesLabels = STATES.map((state) => ({ state: stateLabel(state) }));
+const OWNERLESS_LABELS: SeriesLabels = OWNERLESS_STATES.map((state) => ({ state: stateLabel(state) }));
+const CLOSING_LABELS: SeriesLabels = CLOSINGS.map(([initiator, outcome]) => ({ initiator, outcome }));
+const INITIATOR_LABELS: SeriesLabels = [{ initiator: 'local' }, { initiator: 'remote' }];
+const DIRECTION_LABELS: SeriesLabels = [{ direction: 'received' }, { direction: 'sent' }];
+
+function stateAt(index: number): State {
+  return STATES[index] as State;
 }
 
-function byState(
+function byCount({ ledger }: MonitorInternals, series: SeriesLabels, counts: readonly Count[]): Point[] {
+  return perName(ledger.names.entries(), series, (slot, at) => ledger.count(slot, counts[at] as Count));
+}
+
+function perName(
   names: readonly NameEntry[],
-  value: (slot: number, state: State) => number,
-  states: readonly State[] = STATES,
+  series: SeriesLabels,
+  value: (slot: number, at: number) => number,
 ): Point[] {
-  return names.flatMap(({ slot, side, name }) =>
-    states.map((state) => ({ labels: { side, name, state: stateLabel(state) }, value: value(slot, state) })),
+  return names.flatMap((entry) =>
+    labelsOf(entry, series).map((labels, at) => ({ labels, value: value(entry.slot, at) })),
   );
 }
 
-function byPair(
-  { ledger }: MonitorInternals,
-  label: 'initiator' | 'direction',
-  columns: { readonly [value: string]: Count },
-): Point[] {
-  return ledger.names.entries().flatMap(({ slot, side, name }) =>
-    Object.entries(columns).map(([value, count]) => ({
-      labels: { side, name, [label]: value },
-      value: ledger.count(slot, count),
-    })),
-  );
+/** Labels are made once for each name and stay the same objects, so that an exporter may remember their text. */
+const labelsByName = new WeakMap<NameEntry, Map<SeriesLabels, readonly Labels[]>>();
+
+function labelsOf(entry: NameEntry, series: SeriesLabels): readonly Labels[] {
+  let known = labelsByName.get(entry);
+  if (known === undefined) {
+    known = new Map();
+    labelsByName.set(entry, known);
+  }
+  let labels = known.get(series);
+  if (labels === undefined) {
+    const { side, name } = entry;
+    labels = series.map((own) => ({ side, name, ...own }));
+    known.set(series, labels);
+  }
+  return labels;
 }

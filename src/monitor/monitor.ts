@@ -6,7 +6,7 @@ import { eofEventOf, type ObserveContext } from '../observe/context.ts';
 import { noticeHandleEnds } from '../observe/handle-end.ts';
 import { isServer, isSocket, type NodeSocket } from '../observe/node-socket.ts';
 import { observeServers } from '../observe/server.ts';
-import { letGo, observeSocket as observeOneSocket } from '../observe/socket.ts';
+import { letGo, observeSocket as observeOneSocket, recordOf } from '../observe/socket.ts';
 import { socketEvents } from '../observe/socket-events.ts';
 import { createTap } from '../observe/tap.ts';
 import type { Component } from '../sockets/component.ts';
@@ -190,7 +190,8 @@ export function createMonitor(options: MonitorOptions = {}): Monitor {
       }
     },
     noteRequest(socket, request) {
-      const record = sockets.get(socket);
+      if (typeof socket !== 'object' || socket === null || typeof request !== 'string') return;
+      const record = recordOf(sockets, socket);
       if (record !== undefined) record.request = request.slice(0, MAX_REQUEST_LENGTH);
     },
     close() {

@@ -57,12 +57,14 @@ export function stateName(state: State): StateName {
   return NAMES[state] as StateName;
 }
 
+const LABELS: readonly StateLabel[] = NAMES.map((name) => name.toLowerCase() as StateLabel);
+
 /** A state as a label value: OpenTelemetry's `network.connection.state`. */
 export type StateLabel = Lowercase<StateName>;
 
 /** The state as a label value, such as `fin_wait_1`. */
 export function stateLabel(state: State): StateLabel {
-  return stateName(state).toLowerCase() as StateLabel;
+  return LABELS[state] as StateLabel;
 }
 
 /** The label values of all 11 states, in the order of {@link STATES}. */

@@ -1,6 +1,7 @@
 // One loaded process, exported through prom-client and through a real OpenTelemetry SDK: the same names, the same
 // series, the same numbers.
 import net from 'node:net';
+import { createNoopMeter } from '@opentelemetry/api';
 import { PrometheusExporter, PrometheusSerializer } from '@opentelemetry/exporter-prometheus';
 import { MeterProvider } from '@opentelemetry/sdk-metrics';
 import { createMonitor, type Monitor } from 'finwait';
@@ -68,6 +69,63 @@ describe('one process exported both ways', () => {
     );
     expect(points.filter((count) => count > 0)).toEqual([]);
     await provider.shutdown();
+  });
+
+  test('leaves nothing on the meter once the monitor is closed', async () => {
+    const exporter = new PrometheusExporter({ preventServerStart: true });
+    const provider = new MeterProvider({ readers: [exporter] });
+    registerOpenTelemetry(monitor, { meterProvider: provider });
+    monitor.close();
+    const { resourceMetrics } = await exporter.collect();
+    const metrics = resourceMetrics.scopeMetrics.flatMap((scope) => scope.metrics);
+    expect(metrics.filter((metric) => metric.dataPoints.length > 0)).toEqual([]);
+    await provider.shutdown();
+  });
+
+  test('a MeterProvider takes one monitor, names the remedy to the second, and is free again after the stop', async () => {
+    const provider = new MeterProvider();
+    const second = createMonitor({ sampleIntervalMs: 3_600_000, onWarning: () => undefined });
+    const stop = registerOpenTelemetry(monitor, { meterProvider: provider });
+    for (const refused of [second, monitor]) {
+      expect(() => registerOpenTelemetry(refused, { meterProvider: provider })).toThrow(
+        /give this monitor a MeterProvider of its own, or call the stop function of the first registration/,
+      );
+    }
+    stop();
+    registerOpenTelemetry(second, { meterProvider: provider });
+    stop();
+    expect(() => registerOpenTelemetry(monitor, { meterProvider: provider })).toThrow(/has a monitor already/);
+    second.close();
+    registerOpenTelemetry(monitor, { meterProvider: provider });
+    await provider.shutdown();
+  });
+
+  test('a histogram instrument that throws is reported and stops no event', async () => {
+    const warnings: string[] = [];
+    const watcher = createMonitor({
+      sampleIntervalMs: 3_600_000,
+      onWarning: ({ message }) => warnings.push(message),
+    });
+    const meter = createNoopMeter();
+    const broken = Object.create(meter, {
+      createHistogram: {
+        value: () => ({
+          record() {
+            throw new Error('the instrument is broken');
+          },
+        }),
+      },
+    }) as typeof meter;
+    registerOpenTelemetry(watcher, { meterProvider: { getMeter: () => broken } });
+    const client = net.connect((server.address() as net.AddressInfo).port, '127.0.0.1');
+    watcher.observeSocket(client, { name: 'upstream' });
+    await new Promise((resolve) => client.once('connect', resolve));
+    client.destroy();
+    await new Promise((resolve) => client.once('close', resolve));
+    expect(warnings).toContain('finwait: its exporter failed: the instrument is broken');
+    expect(warnings.filter((warning) => warning.includes('observer'))).toEqual([]);
+    expect(watcher.snapshot().names).toMatchObject([{ name: 'upstream', opened: 1, open: 0 }]);
+    watcher.close();
   });
 
   test('adds the semantic conventions name on request, from the namespace', async () => {

@@ -3,6 +3,7 @@ import { createMonitor, type Monitor } from 'finwait';
 import { registerPrometheus } from 'finwait/prometheus';
 import { Counter, Registry } from 'prom-client';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { registryOf } from '../../src/exporters/prometheus.ts';
 import { METRICS } from '../../src/metrics/catalogue.ts';
 import { STATE_LABELS } from '../../src/tcp/state.ts';
 import { run, testWith } from '../support/tools.ts';
@@ -107,6 +108,41 @@ describe('a monitor on a prom-client registry', () => {
     stop();
     expect(registry.getMetricsAsArray().map((metric) => metric.name)).toEqual(['app_total']);
     registerPrometheus(monitor, { register: registry });
+  });
+
+  test('closing the monitor takes it off every registry, and a closed one stays off', async () => {
+    const other = new Registry();
+    registerPrometheus(monitor, { register: registry });
+    registerPrometheus(monitor, { register: other, prefix: 'shop_' });
+    monitor.close();
+    registerPrometheus(monitor, { register: registry })();
+    registerPrometheus(monitor, { register: registry });
+    expect([...registry.getMetricsAsArray(), ...other.getMetricsAsArray()]).toEqual([]);
+  });
+
+  test('the registry of a monitor is the one it went on last, of those it is still on', () => {
+    const other = new Registry();
+    const stopFirst = registerPrometheus(monitor, { register: registry });
+    const stopSecond = registerPrometheus(monitor, { register: registry, prefix: 'shop_' });
+    const stopThird = registerPrometheus(monitor, { register: other });
+    expect(registryOf(monitor)).toBe(other);
+    stopThird();
+    stopThird();
+    stopFirst();
+    expect(registryOf(monitor)).toBe(registry);
+    stopSecond();
+    expect(registryOf(monitor)).toBeUndefined();
+  });
+
+  test('a registry that throws when it is left does not throw out of close', () => {
+    const other = new Registry();
+    registerPrometheus(monitor, { register: registry });
+    registerPrometheus(monitor, { register: other });
+    registry.removeSingleMetric = () => {
+      throw new Error('not mine to remove');
+    };
+    monitor.close();
+    expect(other.getMetricsAsArray()).toEqual([]);
   });
 
   test('a registry that resets its metrics does not reset the monitor', async () => {
