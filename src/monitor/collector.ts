@@ -6,7 +6,7 @@ import type { NodeServer } from '../observe/node-socket.ts';
 import { lookAt } from '../observe/walk.ts';
 import { Histogram } from '../sockets/histogram.ts';
 import { Join, type KernelColumn } from '../sockets/join.ts';
-import { TICKS_PER_MS, UPSTREAM_LIMIT } from '../sockets/ledger.ts';
+import { TICKS_PER_MS } from '../sockets/ledger.ts';
 import { stateOf } from '../sockets/record.ts';
 import { STATE } from '../tcp/state.ts';
 import type { ResolvedOptions } from './options.ts';
@@ -62,7 +62,7 @@ export class Collector {
   readonly errors: Map<CollectorReason, number> = new Map();
   column: KernelColumn | undefined;
   lastSuccessSeconds: number | undefined;
-  /** Whether a limit of ours (closed tuples, upstream endpoints) kept something out of the newest table. */
+  /** Whether the limit of closed tuples kept something out of the newest table. */
   truncated = false;
   /** False on platforms that have no socket table we can read. */
   readonly supported: boolean;
@@ -200,8 +200,8 @@ export class Collector {
     this.#staleAfterMs = STALE_INTERVALS * this.#intervalMs();
     this.column = join.finish(performance.now());
     this.lastSuccessSeconds = Date.now() / 1000;
-    const { closedTuples, upstreams } = this.#context.ledger;
-    this.truncated = closedTuples.evicted > this.#evictedBefore || upstreams.size === UPSTREAM_LIMIT;
+    const { closedTuples } = this.#context.ledger;
+    this.truncated = closedTuples.evicted > this.#evictedBefore;
     this.#evictedBefore = closedTuples.evicted;
     return { ok: true, rows: read.rows, durationMs };
   }

@@ -1,5 +1,6 @@
 import cluster from 'node:cluster';
 import type { Server, Socket } from 'node:net';
+import { types } from 'node:util';
 import { readNetns } from '../kernel/netns.ts';
 import { captureBeforeClose } from '../observe/addresses.ts';
 import { eofEventOf, type ObserveContext } from '../observe/context.ts';
@@ -109,8 +110,8 @@ export function createMonitor(options: MonitorOptions = {}): Monitor {
   const resolved = resolveOptions(options);
   const ledger = new Ledger(resolved.maxNames);
   const internalErrors = new Map<Component, number>();
-  const handleEnds = noticeHandleEnds((socket) =>
-    captureBeforeClose(context, sockets.get(socket), socket as NodeSocket),
+  const handleEnds = noticeHandleEnds((socket, aborts) =>
+    captureBeforeClose(context, sockets.get(socket), socket as NodeSocket, aborts),
   );
   const closeListeners: (() => void)[] = [];
   let closed = false;
@@ -191,6 +192,8 @@ export function createMonitor(options: MonitorOptions = {}): Monitor {
     },
     noteRequest(socket, request) {
       if (typeof socket !== 'object' || socket === null || typeof request !== 'string') return;
+      // HTTP/2 hands out a proxy, which throws when it is read once its session has ended.
+      if (types.isProxy(socket)) return;
       const record = recordOf(sockets, socket);
       if (record !== undefined) record.request = request.slice(0, MAX_REQUEST_LENGTH);
     },

@@ -2,7 +2,7 @@ import type { Ledger } from '../sockets/ledger.ts';
 import { FLAG, type SocketRecord } from '../sockets/record.ts';
 import { isWildcard, packAddress, TUPLE, TUPLE_WORDS } from '../sockets/tuple.ts';
 import type { ObserveContext } from './context.ts';
-import { hasReadEof, isTcpHandle, localOf, type NodeHandle, type NodeSocket, peerOf } from './node-socket.ts';
+import { hasReadEof, isTcpHandle, localOf, type NodeHandle, type NodeSocket, peerOf, wireOf } from './node-socket.ts';
 
 /**
  * Finds out a record's two endpoints, by which its row in the kernel's table is found, with as few system calls as
@@ -34,17 +34,28 @@ export function captureAddresses(
   else if (record.tupleSlot < 0) record.flags |= FLAG.noAddress;
 }
 
+/** Takes over what a handle has transferred so far, in bytes of the wire. */
+export function countBytes(ledger: Ledger, record: SocketRecord, handle: NodeHandle): void {
+  const { bytesRead = 0, bytesWritten = 0 } = wireOf(handle);
+  ledger.countBytes(record, bytesRead, bytesWritten);
+}
+
 /**
- * Finds out the addresses of a socket whose descriptor is about to be closed, unless the peer closed first: whoever
- * closes first keeps TIME_WAIT, and a socket that is destroyed emits nothing before it is closed.
+ * Takes what only the handle of a socket knows, whose descriptor is about to be closed: the bytes, which a TLSSocket
+ * leaves in plain text and connect() in the same tick wipes out; and the addresses, unless the peer closed first:
+ * whoever closes first keeps TIME_WAIT, and a socket that is destroyed emits nothing before it is closed.
  */
 export function captureBeforeClose(
   context: ObserveContext,
   record: SocketRecord | undefined,
   socket: NodeSocket,
+  aborts: boolean,
 ): void {
-  if (record === undefined || record.tupleSlot >= 0 || (record.flags & FLAG.open) === 0) return;
+  if (record === undefined || (record.flags & FLAG.open) === 0) return;
   try {
+    if (socket._handle) countBytes(context.ledger, record, socket._handle);
+    // An RST leaves nothing behind in the kernel that its addresses could find.
+    if (aborts || record.tupleSlot >= 0) return;
     if (closedByPeer(record) || hasReadEof(socket)) return;
     captureAddresses(context, record, socket);
   } catch (error) {

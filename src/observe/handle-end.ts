@@ -17,8 +17,8 @@ interface ResettableHandle extends NodeHandle {
   close(callback?: () => void): unknown;
 }
 
-/** Called while the socket's descriptor is still open. Must not throw. */
-export type ClosingListener = (socket: object) => void;
+/** Called while the socket's descriptor is still open, with whether it will be by an RST. Must not throw. */
+export type ClosingListener = (socket: object, aborts: boolean) => void;
 
 /** What the end of handles shows, for one monitor. */
 export interface HandleEnds {
@@ -120,6 +120,9 @@ function findPatch(prototype: ResettableHandle): ResetPatch {
 
   const reset: ResetFunction = Object.assign(
     function reset(this: ResettableHandle, callback: () => void): number {
+      if (typeof this.owner === 'object' && this.owner !== null) {
+        for (const listener of created.listeners) listener(this.owner, true);
+      }
       const errno = originalReset.call(this, callback);
       // A socket whose FIN was being sent cannot be reset: libuv says EINVAL and leaves it open.
       if (errno === 0 && typeof this.owner === 'object' && this.owner !== null) intents.add(this.owner);
@@ -130,7 +133,7 @@ function findPatch(prototype: ResettableHandle): ResetPatch {
   const close = function close(this: ResettableHandle, callback?: () => void): unknown {
     const { owner } = this;
     if (typeof owner === 'object' && owner !== null) {
-      for (const listener of created.listeners) listener(owner);
+      for (const listener of created.listeners) listener(owner, false);
       if ((hasErrno(owner) || layered.has(owner)) && peerOf(this, {}) === 'connected') survivors.add(owner);
     }
     return originalClose.call(this, callback);

@@ -73,6 +73,21 @@ export function isServer(value: unknown): value is NodeServer {
   return value instanceof net.Server;
 }
 
+/**
+ * The handle that counts the bytes of the wire, as the raw socket below a TLSSocket does when both are closed: a TLSWrap
+ * counts plain text.
+ */
+export function wireOf(handle: NodeHandle): NodeHandle {
+  let wire = handle;
+  while (wire._parent) wire = wire._parent;
+  return wire;
+}
+
+/** Whether a server speaks TLS. Told by a method, because importing node:tls would load OpenSSL for every program. */
+export function isTlsServer(server: object): boolean {
+  return typeof (server as { setSecureContext?: unknown }).setSecureContext === 'function';
+}
+
 /** Whether read(2) returned 0, seen by Node even while unread bytes keep 'end' back. */
 export function hasReadEof(socket: NodeSocket): boolean {
   return socket._readableState?.ended === true;

@@ -4,9 +4,9 @@ import { isWildcard, packAddress, TUPLE, TUPLE_WORDS } from '../sockets/tuple.ts
 import { EVENT } from '../tcp/event.ts';
 import { STATE } from '../tcp/state.ts';
 import type { ObserveContext } from './context.ts';
-import { isTcpHandle, type NodeServer, type NodeSocket, rawSocketOf, serverOf } from './node-socket.ts';
+import { isTcpHandle, isTlsServer, type NodeServer, type NodeSocket, rawSocketOf, serverOf } from './node-socket.ts';
 import { requestText } from './request-text.ts';
-import { adopt, letGo, takeOver } from './socket.ts';
+import { adopt, letGo, recordOf } from './socket.ts';
 import { createTap, type Tap } from './tap.ts';
 
 /** What the tap of a server carries. */
@@ -102,6 +102,8 @@ export function observeServers(context: ObserveContext, sockets: Tap<SocketRecor
     const address = server.address();
     // A unix socket has a path for an address; it is none of ours.
     if (address === null || typeof address === 'string') return;
+    // Closed and listening elsewhere before 'close' or a look at it told: the name still counts the port before.
+    if (stateOf(listener) === STATE.LISTEN && listener.port !== address.port) listenerEnded(listener);
     listener.port = address.port;
     listener.tuple.fill(0);
     packAddress(address.address, listener.tuple, TUPLE.localAddress);
@@ -133,7 +135,10 @@ export function observeServers(context: ObserveContext, sockets: Tap<SocketRecor
   }
 
   function listenerGone(listener: ObservedServer, server: NodeServer): void {
-    if (server._handle) return;
+    if (!server._handle) listenerEnded(listener);
+  }
+
+  function listenerEnded(listener: ObservedServer): void {
     // In a cluster worker that is fed by its primary it never was in LISTEN.
     if (stateOf(listener) === STATE.LISTEN) ledger.apply(listener, EVENT.listenerClosed, context.now());
     ledger.removeListener(listener);
@@ -143,7 +148,7 @@ export function observeServers(context: ObserveContext, sockets: Tap<SocketRecor
     const socket = value as NodeSocket;
     if (typeof value !== 'object' || value === null || !isTcpHandle(socket._handle)) return;
     // A program may hand a socket from one server to another, in TLS or not; it stays the first one's.
-    if (sockets.get(socket) !== undefined || secured(socket)) return;
+    if (recordOf(sockets, socket) !== undefined) return;
     if (listener.slot < 0) listening(listener, server);
     if (listener.slot < 0) return;
     const at = context.now();
@@ -156,20 +161,15 @@ export function observeServers(context: ObserveContext, sockets: Tap<SocketRecor
     context.handleEnds.from(socket._handle);
   }
 
-  /** A TLSSocket over a socket on the books takes its place. Returns whether it is one. */
-  function secured(value: unknown): boolean {
-    if (typeof value !== 'object' || value === null) return false;
-    const raw = rawSocketOf(value as NodeSocket);
-    const record = raw === undefined ? undefined : sockets.get(raw);
-    if (record === undefined) return false;
-    if (record.index >= 0) takeOver(sockets, record, value);
-    return true;
+  /** A TLSSocket over a socket on the books takes its place. */
+  function secured(value: unknown): void {
+    if (typeof value === 'object' && value !== null) recordOf(sockets, value);
   }
 
   /** An upgraded or tunnelled socket leaves HTTP, and with it every hook that could tell later what it was for. */
   function handedOver(request: unknown, socket: unknown): void {
     if (typeof socket !== 'object' || socket === null) return;
-    const record = sockets.get(socket);
+    const record = recordOf(sockets, socket);
     if (record !== undefined) record.request = requestText(request as { method?: string; url?: string });
   }
 
@@ -177,9 +177,11 @@ export function observeServers(context: ObserveContext, sockets: Tap<SocketRecor
     for (const handle of activeHandles()) {
       const socket = handle as NodeSocket;
       if (socket.server !== server || socket.destroyed || !isTcpHandle(socket._handle)) continue;
-      if (sockets.get(socket) !== undefined || secured(socket)) continue;
+      if (recordOf(sockets, socket) !== undefined) continue;
       const raw = rawSocketOf(socket);
-      const flags = socket.encrypted === true ? FLAG.server | FLAG.tls : FLAG.server;
+      // The list names the socket below a TLSSocket, which is met when it says something.
+      const isTls = socket.encrypted === true || isTlsServer(server);
+      const flags = isTls ? FLAG.server | FLAG.tls : FLAG.server;
       const record = new SocketRecord(socket, flags, context.now());
       record.slot = listener.slot;
       sockets.attach(socket, record);

@@ -7,7 +7,7 @@ import { STATE } from '../tcp/state.ts';
 import { captureAddresses } from './addresses.ts';
 import type { ObserveContext } from './context.ts';
 import { forgetEnd, hasResetIntent, outlivedItsError } from './handle-end.ts';
-import { hasReadEof, isEofUnread, isTcpHandle, type NodeSocket, rawSocketOf } from './node-socket.ts';
+import { hasReadEof, isEofUnread, isTcpHandle, type NodeSocket, peerOf, rawSocketOf } from './node-socket.ts';
 import type { TapHandler } from './tap.ts';
 
 /** Errors that say the kernel has no connection any more; anything else a socket may emit is the program's own. */
@@ -58,6 +58,10 @@ export function socketEvents(context: ObserveContext): TapHandler<SocketRecord> 
 
   function on(record: SocketRecord, socket: NodeSocket, event: string | symbol, values: IArguments): boolean {
     switch (event) {
+      case 'lookup':
+        // Node remembers a host that it looked up, and an address not at all.
+        if (socket.connecting) record.flags &= ~FLAG.hostStale;
+        return false;
       case 'connectionAttempt':
         attempted(record, socket, values, context.now());
         return false;
@@ -91,10 +95,14 @@ export function socketEvents(context: ObserveContext): TapHandler<SocketRecord> 
   function after(record: SocketRecord, target: object, event: string | symbol): void {
     // What the program's listeners left of the other direction decides whether this FIN made a half-close.
     const socket = target as NodeSocket;
-    if ((record.flags & FLAG.open) === 0 || socket.destroyed) return;
-    if (event === 'finish' && !hasReadEof(socket)) ledger.bump(record.slot, COUNT.halfClosedLocal, 1);
-    if (event === 'end' && socket.allowHalfOpen && !socket.writableEnded) {
-      ledger.bump(record.slot, COUNT.halfClosedRemote, 1);
+    try {
+      if ((record.flags & FLAG.open) === 0 || socket.destroyed) return;
+      if (event === 'finish' && !hasReadEof(socket)) ledger.bump(record.slot, COUNT.halfClosedLocal, 1);
+      if (event === 'end' && socket.allowHalfOpen && !socket.writableEnded) {
+        ledger.bump(record.slot, COUNT.halfClosedRemote, 1);
+      }
+    } catch (error) {
+      context.report('observer', error);
     }
   }
 
@@ -103,7 +111,8 @@ export function socketEvents(context: ObserveContext): TapHandler<SocketRecord> 
     const port: unknown = values[2];
     // A unix socket's attempt carries a path and no port.
     if (typeof address !== 'string' || typeof port !== 'number' || !socket.connecting) return;
-    if ((record.flags & FLAG.open) !== 0) ledger.close(record, at);
+    // destroy() and connect() in one tick: the 'close' of the connection before finds a socket that connects again.
+    if ((record.flags & FLAG.open) !== 0) countClosed(ledger, record, socket, at);
     if (record.transition >= 0) {
       forgetEnd(socket);
       ledger.renew(record, at);
@@ -112,7 +121,7 @@ export function socketEvents(context: ObserveContext): TapHandler<SocketRecord> 
       context.tuple[TUPLE.peerPort] = port;
       record.upstream = ledger.rememberUpstream(context.tuple);
     }
-    if (record.slot < 0) ledger.assign(record, 'client', clientName(socket._host, port), false, at);
+    if (record.slot < 0) ledger.assign(record, 'client', clientName(hostOf(record, socket), port), false, at);
     ledger.nameUpstream(record.upstream, record.slot);
     ledger.apply(record, EVENT.attempt, at);
     if (socket._handle) context.handleEnds.from(socket._handle);
@@ -126,6 +135,8 @@ export function socketEvents(context: ObserveContext): TapHandler<SocketRecord> 
     // A TLSSocket over a connected socket emits 'connect' too, and so may a program.
     if ((record.flags & FLAG.open) !== 0 || record.index < 0) return;
     if (socket.connecting || socket.destroyed || !isTcpHandle(socket._handle)) return;
+    nameByPeer(context, record, socket, at);
+    context.handleEnds.from(socket._handle);
     ledger.apply(record, EVENT.connect, at);
     ledger.open(record, at);
   }
@@ -197,7 +208,14 @@ export function closed(context: ObserveContext, record: SocketRecord, socket: No
   const { ledger } = context;
   if (record.index < 0 || !socket.destroyed || socket._handle) return;
   noticeUnreadEof(ledger, record, socket, at);
-  ledger.countBytes(record, socket.bytesRead, socket._bytesDispatched ?? 0);
+  // A TLSSocket remembers plain text; its bytes were counted before the descriptor was closed.
+  if (socket.encrypted !== true) ledger.countBytes(record, socket.bytesRead, socket._bytesDispatched ?? 0);
+  record.flags |= FLAG.hostStale;
+  countClosed(ledger, record, socket, at);
+}
+
+/** Counts the end of a connection whose descriptor is closed, by what the record and the handle showed of it. */
+function countClosed(ledger: Ledger, record: SocketRecord, socket: NodeSocket, at: number): void {
   if (hasResetIntent(socket)) {
     record.flags |= FLAG.aborted;
     if ((record.flags & FLAG.open) !== 0) ledger.bump(record.slot, COUNT.resetSent, 1);
@@ -219,8 +237,24 @@ export function noticeUnreadEof(ledger: Ledger, record: SocketRecord, socket: No
   }
 }
 
+/** Names a client whose attempt was not seen after the peer it is connected to, unless it has a name. */
+export function nameByPeer(context: ObserveContext, record: SocketRecord, socket: NodeSocket, at: number): void {
+  if (record.slot < 0) {
+    const { endpoint } = context;
+    const known = socket._handle && peerOf(socket._handle, endpoint) === 'connected';
+    const port = known ? (endpoint.port ?? 0) : 0;
+    context.ledger.assign(record, 'client', clientName(hostOf(record, socket), port), false, at);
+  }
+  record.flags |= FLAG.hostStale;
+}
+
+/** The host that the program gave to this connect(), if it was looked up. */
+function hostOf(record: SocketRecord, socket: NodeSocket): string | null | undefined {
+  return (record.flags & FLAG.hostStale) === 0 ? socket._host : undefined;
+}
+
 /** The default name of a client socket: the host as the program gave it, and the port; never an address. */
-export function clientName(host: string | null | undefined, port: number): string {
+function clientName(host: string | null | undefined, port: number): string {
   // One string for all sockets to one upstream: a new one would have to be hashed to be looked up.
   if (host === lastHost && port === lastPort) return lastName;
   const named = host !== undefined && host !== null && host !== '' && !isAddress(host);

@@ -3,8 +3,8 @@ import { EVENT } from '../tcp/event.ts';
 import { captureAddresses } from './addresses.ts';
 import type { ObserveContext } from './context.ts';
 import { noticeLayer } from './handle-end.ts';
-import { hasReadEof, isStandardStream, isTcpHandle, type NodeSocket, peerOf, rawSocketOf } from './node-socket.ts';
-import { clientName, ended, finished, noticeUnreadEof } from './socket-events.ts';
+import { hasReadEof, isStandardStream, isTcpHandle, type NodeSocket, rawSocketOf, wireOf } from './node-socket.ts';
+import { ended, finished, nameByPeer, noticeUnreadEof } from './socket-events.ts';
 import type { Tap } from './tap.ts';
 
 /**
@@ -40,10 +40,10 @@ export function observeSocket(
   sockets.attach(socket, record);
   if (raw !== undefined) sockets.attach(raw, record);
   if (handle && socket.connecting) {
-    // The attempt began before we looked: its name must come from what the socket remembers.
+    // The attempt began before we looked, and no socket remembers to which port: a default name waits for 'connect'.
     if (isConnecting(handle)) {
+      context.handleEnds.from(handle);
       ledger.add(record);
-      if (record.slot < 0) ledger.assign(record, 'client', clientName(socket._host, 0), false, at);
       ledger.apply(record, EVENT.attempt, at);
     }
   } else if (handle) {
@@ -56,15 +56,15 @@ export function observeSocket(
 export function adopt(context: ObserveContext, record: SocketRecord, socket: NodeSocket): void {
   const { ledger } = context;
   const at = context.now();
-  if (record.slot < 0)
-    ledger.assign(record, 'client', clientName(socket._host, peerPortOf(context, socket)), false, at);
+  nameByPeer(context, record, socket, at);
   ledger.add(record);
   record.flags |= FLAG.adopted;
   ledger.apply(record, EVENT.adopt, at);
   ledger.open(record, at);
   // What was transferred before is not ours to count.
-  record.bytesReceived = socket.bytesRead;
-  record.bytesSent = socket._bytesDispatched ?? 0;
+  const { bytesRead = 0, bytesWritten = 0 } = socket._handle ? wireOf(socket._handle) : {};
+  record.bytesReceived = bytesRead;
+  record.bytesSent = bytesWritten;
   captureAddresses(context, record, socket, true);
   if (socket._handle) context.handleEnds.from(socket._handle);
   const raw = rawSocketOf(socket);
@@ -76,8 +76,19 @@ export function adopt(context: ObserveContext, record: SocketRecord, socket: Nod
   ended(context, record, socket, at, EVENT.eofOrReset);
 }
 
+/** The record of a socket, if it has one. A TLSSocket over a recorded socket takes that one's over. */
+export function recordOf(sockets: Tap<SocketRecord>, socket: object): SocketRecord | undefined {
+  const known = sockets.get(socket);
+  if (known !== undefined) return known;
+  const raw = rawSocketOf(socket as NodeSocket);
+  // A program may ask for anything that it takes for a socket.
+  const below = typeof raw === 'object' ? sockets.get(raw) : undefined;
+  if (below !== undefined && below.index >= 0) takeOver(sockets, below, socket);
+  return below;
+}
+
 /** A TLSSocket over a recorded socket is the same descriptor: it takes the record over, and nothing is counted. */
-export function takeOver(sockets: Tap<SocketRecord>, record: SocketRecord, tlsSocket: object): void {
+function takeOver(sockets: Tap<SocketRecord>, record: SocketRecord, tlsSocket: object): void {
   record.ref = new WeakRef(tlsSocket);
   record.flags |= FLAG.tls;
   const raw = rawSocketOf(tlsSocket as NodeSocket);
@@ -91,9 +102,10 @@ function stopOf(
   record: SocketRecord,
   socket: NodeSocket,
 ): () => void {
-  const ref = new WeakRef(socket);
+  // The record's own weak reference, until another socket takes the record over: making one costs more than the rest.
+  const { ref } = record.ref.deref() === socket ? record : { ref: new WeakRef<object>(socket) };
   return () => {
-    const target = ref.deref();
+    const target = ref.deref() as NodeSocket | undefined;
     if (target !== undefined && sockets.get(target) === record) letGo(context, sockets, record, target);
   };
 }
@@ -110,12 +122,6 @@ export function letGo(
   const raw = rawSocketOf(socket);
   sockets.detach(socket);
   if (raw !== undefined && sockets.get(raw) === record) sockets.detach(raw);
-}
-
-function peerPortOf(context: ObserveContext, socket: NodeSocket): number {
-  const { endpoint } = context;
-  const known = socket._handle && peerOf(socket._handle, endpoint) === 'connected';
-  return known ? (endpoint.port ?? 0) : 0;
 }
 
 /** Whether connect(2) was called: libuv opens the descriptor just before. */

@@ -40,6 +40,7 @@ function isWatched(event: string | symbol): boolean {
     case 'finish':
     case 'close':
     case 'error':
+    case 'lookup':
     case 'connect':
     case 'connectionAttempt':
     case 'connectionAttemptFailed':

@@ -1,7 +1,7 @@
 import { FLAG, type SocketRecord, stateOf } from '../sockets/record.ts';
 import { EVENT } from '../tcp/event.ts';
 import { STATE } from '../tcp/state.ts';
-import { captureAddresses } from './addresses.ts';
+import { captureAddresses, countBytes } from './addresses.ts';
 import type { ObserveContext } from './context.ts';
 import { isBlind, isTcpHandle, type NodeSocket, peerOf } from './node-socket.ts';
 import { closed, noticeUnreadEof } from './socket-events.ts';
@@ -39,7 +39,7 @@ export function lookAt(context: ObserveContext, record: SocketRecord): void {
   if (stateOf(record) === STATE.SYN_SENT && record.upstream >= 0) captureAddresses(context, record, socket);
   if ((record.flags & FLAG.open) === 0) return;
   captureAddresses(context, record, socket, true);
-  ledger.countBytes(record, handle.bytesRead ?? 0, handle.bytesWritten ?? 0);
+  countBytes(ledger, record, handle);
   noticeUnreadEof(ledger, record, socket, at);
   noticeBlindness(context, record, socket, at);
   noticeSilence(context, record, socket, at);

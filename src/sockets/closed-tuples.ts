@@ -6,6 +6,8 @@ export const CLOSED_TUPLES_LIMIT = 65_536;
 export const CLOSED_TUPLES_MS = 65_000;
 
 const ANY_STATE = -1;
+/** A place of the ring whose entry has gone, or stands further back now. */
+const HOLE = -1;
 const FIN_WAIT_BITS = (1 << STATE.FIN_WAIT_1) | (1 << STATE.FIN_WAIT_2);
 
 /** How far a TIME_WAIT may seem to begin from the close that led to it: `ss` rounds its timer to a second. */
@@ -13,7 +15,7 @@ const TIMER_SLACK_MS = 2_000;
 
 /**
  * The tuples this process closed within the last minute, by which the kernel's ownerless rows (TIME_WAIT, orphans) are
- * proved to be ours. Times are milliseconds on the caller's clock.
+ * proved to be ours; an orphan that a table shows stays for another minute. Times are milliseconds on the caller's clock.
  *
  * A tuple alone is no proof for ever: another process may have reused it since. The socket's cookie decides where it
  * is known; else the row's timer must have started when we closed.
@@ -28,10 +30,12 @@ export class ClosedTuples {
   /** Parallel to the slots of the index. */
   #nameSlot: Int16Array = new Int16Array(64);
   #closedAt: Float64Array = new Float64Array(64);
+  /** From when on the entry's minute runs: when it was closed, or last proved to be an orphan. */
+  #keptFrom: Float64Array = new Float64Array(64);
   #cookie: Float64Array = new Float64Array(64);
   /** The states the kernel may have left the socket in, as bits. */
   #states: Int32Array = new Int32Array(64);
-  /** Where in the ring an entry stands: a tuple that is closed again leaves a hole (-1) behind. */
+  /** Where in the ring an entry stands: an entry that moves to the end leaves a hole behind. */
   #position: Int32Array = new Int32Array(64);
 
   /** How many are remembered. */
@@ -57,9 +61,9 @@ export class ClosedTuples {
       // The same tuple again: the old row is gone from the kernel, the entry moves to the end of the ring.
       this.#forget(slot);
     }
-    if (this.#length === CLOSED_TUPLES_LIMIT) {
+    if (this.size === CLOSED_TUPLES_LIMIT) {
       this.#evicted++;
-      this.#dropOldest();
+      while (this.size === CLOSED_TUPLES_LIMIT) this.#dropOldest();
     }
     slot = this.#index.insert(tuple);
     this.#reserve(slot);
@@ -67,17 +71,14 @@ export class ClosedTuples {
     this.#closedAt[slot] = closedAt;
     this.#cookie[slot] = cookie;
     this.#states[slot] = states;
-    const position = (this.#head + this.#length) % this.#order.length;
-    this.#order[position] = slot;
-    this.#position[slot] = position;
-    this.#length++;
+    this.#append(slot, closedAt);
   }
 
   /** Forgets what was closed too long ago. */
   expire(now: number): void {
     while (this.#length > 0) {
       const oldest = this.#order[this.#head] as number;
-      if (oldest >= 0 && now - (this.#closedAt[oldest] as number) <= CLOSED_TUPLES_MS) return;
+      if (oldest >= 0 && now - (this.#keptFrom[oldest] as number) <= CLOSED_TUPLES_MS) return;
       this.#dropOldest();
     }
   }
@@ -102,8 +103,21 @@ export class ClosedTuples {
    * @param cookie the row's cookie, 0 if unknown
    * @param startedAt when the row's TIME_WAIT began at the earliest; NaN for other states
    * @param state the row's state: where the peer closed first, a TIME_WAIT is somebody's who has the tuple now
+   * @param now when the table was read: an orphan whose peer does not read outlives the minute, and is kept on
    */
-  owns(slot: number, cookie: number, startedAt: number, state?: State): boolean {
+  owns(slot: number, cookie: number, startedAt: number, state?: State, now?: number): boolean {
+    if (!this.#isSame(slot, cookie, startedAt, state)) return false;
+    if (cookie === 0) return true;
+    this.#cookie[slot] = cookie;
+    // Nobody else can have this cookie. A TIME_WAIT is over within the minute anyway.
+    if (now !== undefined && state !== STATE.TIME_WAIT && now > (this.#keptFrom[slot] as number)) {
+      this.#order[this.#position[slot] as number] = HOLE;
+      this.#append(slot, now);
+    }
+    return true;
+  }
+
+  #isSame(slot: number, cookie: number, startedAt: number, state: State | undefined): boolean {
     const known = this.#cookie[slot] as number;
     if (known !== 0 && cookie !== 0) return known === cookie;
     if (state !== undefined && ((this.#states[slot] as number) & (1 << state)) === 0) return false;
@@ -115,12 +129,36 @@ export class ClosedTuples {
       if (startedAt > closedAt + (bothFinsSeen ? 0 : TIMER_SLACK_MS)) return false;
       if (startedAt < closedAt - TIMER_SLACK_MS) return false;
     }
-    if (cookie !== 0) this.#cookie[slot] = cookie;
     return true;
   }
 
+  #append(slot: number, keptFrom: number): void {
+    if (this.#length === this.#order.length) this.#closeHoles();
+    const position = (this.#head + this.#length) % this.#order.length;
+    this.#order[position] = slot;
+    this.#position[slot] = position;
+    this.#keptFrom[slot] = keptFrom;
+    this.#length++;
+  }
+
+  /** Makes room in the ring: without the holes, and twice as long unless they were half of it. */
+  #closeHoles(): void {
+    const { length } = this.#order;
+    const order = new Int32Array(this.size * 2 > length ? length * 2 : length);
+    let taken = 0;
+    for (let step = 0; step < this.#length; step++) {
+      const slot = this.#order[(this.#head + step) % length] as number;
+      if (slot === HOLE) continue;
+      order[taken] = slot;
+      this.#position[slot] = taken++;
+    }
+    this.#order = order;
+    this.#head = 0;
+    this.#length = taken;
+  }
+
   #forget(slot: number): void {
-    this.#order[this.#position[slot] as number] = -1;
+    this.#order[this.#position[slot] as number] = HOLE;
     this.#index.remove(slot);
   }
 
@@ -132,20 +170,11 @@ export class ClosedTuples {
   }
 
   #reserve(slot: number): void {
-    if (this.#length + 1 > this.#order.length) {
-      const order = new Int32Array(this.#order.length * 2);
-      for (let step = 0; step < this.#length; step++) {
-        const slotThere = this.#order[(this.#head + step) % this.#order.length] as number;
-        order[step] = slotThere;
-        if (slotThere >= 0) this.#position[slotThere] = step;
-      }
-      this.#order = order;
-      this.#head = 0;
-    }
     if (slot < this.#closedAt.length) return;
     const length = this.#closedAt.length * 2;
     this.#nameSlot = widened(this.#nameSlot, new Int16Array(length));
     this.#closedAt = widened(this.#closedAt, new Float64Array(length));
+    this.#keptFrom = widened(this.#keptFrom, new Float64Array(length));
     this.#cookie = widened(this.#cookie, new Float64Array(length));
     this.#states = widened(this.#states, new Int32Array(length));
     this.#position = widened(this.#position, new Int32Array(length));

@@ -103,6 +103,9 @@ export class Join {
     if (index < 0) return undefined;
     const record = this.#ledger.recordAtTuple(index);
     if (record === undefined) return undefined;
+    // Put in since the reader was started: the row may be that of the socket that had the tuple before. It proves
+    // nothing about the record then, and one without an owner is no live socket.
+    if (this.#ledger.serialAtTuple(index) > this.#tupleSerial) return row.inode === 0 ? undefined : record.slot;
     const cookie = this.#ledger.cookieAtTuple(index);
     // The same tuple with another cookie is a later socket of somebody else: ours is gone.
     if (cookie !== 0 && row.cookie !== 0 && cookie !== row.cookie) return undefined;
@@ -122,7 +125,9 @@ export class Join {
       row.state === STATE.TIME_WAIT && row.timer === 'timewait'
         ? this.#startedAt - TIME_WAIT_MS + row.timerMs
         : Number.NaN;
-    return closedTuples.owns(index, row.cookie, startedAt, row.state) ? closedTuples.nameSlotAt(index) : undefined;
+    return closedTuples.owns(index, row.cookie, startedAt, row.state, this.#startedAt)
+      ? closedTuples.nameSlotAt(index)
+      : undefined;
   }
 
   #withAnyLocal(tuple: Uint32Array): Uint32Array {

@@ -23,7 +23,7 @@ const TO: Uint8Array = Uint8Array.from(TRANSITIONS, ({ to }) => to);
 const PROVES: Uint8Array = Uint8Array.from(TRANSITIONS, ({ certainty }) => (certainty === 'observed' ? 1 : 0));
 
 /** How many upstream endpoints are remembered for matching ownerless rows. */
-export const UPSTREAM_LIMIT = 4_096;
+const UPSTREAM_LIMIT = 4_096;
 
 /** The closings after which TIME_WAIT, or an orphan, stays with us. */
 const CLOSED_FIRST: readonly boolean[] = CLOSINGS.map(
@@ -85,7 +85,7 @@ export class Ledger {
   readonly tuples: TupleIndex = new TupleIndex();
   readonly closedTuples: ClosedTuples = new ClosedTuples();
   /** Upstream endpoints (peer address and port only) and the name slot that last used each. */
-  readonly upstreams: TupleIndex = new TupleIndex();
+  upstreams: TupleIndex = new TupleIndex();
   readonly durations: { readonly [side in Side]: Histogram };
   readonly illegal: Map<number, IllegalTransition> = new Map();
 
@@ -169,9 +169,11 @@ export class Ledger {
     this.records.push(record);
   }
 
-  /** Fixes side and name, which no later event changes. */
+  /** Fixes side and name, which no later event changes. Until then a record is shown in no gauge. */
   assign(record: SocketRecord | ListenerRecord, side: Side, name: string, chosen: boolean, at: number): void {
+    const isLate = record.slot < 0 && record.transition >= 0;
     record.slot = this.names.slotOf(side, name, chosen, at / TICKS_PER_MS);
+    if (isLate) this.#shift(record, undefined, stateOf(record));
   }
 
   /**
@@ -203,6 +205,7 @@ export class Ledger {
     if ((record.flags & FLAG.open) !== 0) return;
     record.flags |= FLAG.open;
     record.openedAt = at;
+    this.names.countOpened(record.slot);
     this.bump(record.slot, (record.flags & FLAG.adopted) !== 0 ? COUNT.adopted : COUNT.opened, 1);
     this.bump(record.slot, COUNT.open, 1);
   }
@@ -284,11 +287,15 @@ export class Ledger {
     return this.#serialByTuple[tupleSlot] ?? 0;
   }
 
-  /** Remembers an endpoint that a client socket connects to. Returns its slot, or -1 when there are too many. */
+  /** Remembers an endpoint that a client socket connects to. Returns its slot, which {@link SocketRecord.upstream} is. */
   rememberUpstream(tuple: Uint32Array): number {
     const key = upstreamKey(tuple, this.#scratch);
     const known = this.upstreams.find(key);
-    if (known >= 0 || this.upstreams.size === UPSTREAM_LIMIT) return known;
+    if (known >= 0) return known;
+    if (this.upstreams.size === UPSTREAM_LIMIT) {
+      this.#forgetUpstreams();
+      upstreamKey(tuple, this.#scratch);
+    }
     const index = this.upstreams.insert(key);
     this.#upstreamSlots[index] = -1;
     return index;
@@ -324,6 +331,29 @@ export class Ledger {
   }
 
   // ---- inside ---------------------------------------------------------------------------------------------------
+
+  /**
+   * Starts over with the endpoints that are being connected to: what is in use comes back with its next attempt. A
+   * record that lets go of its endpoint is asked for its peer by getpeername, which answers once it is connected.
+   */
+  #forgetUpstreams(): void {
+    const { upstreams: old } = this;
+    const oldSlots = this.#upstreamSlots;
+    const kept = new TupleIndex();
+    const slots = new Int16Array(UPSTREAM_LIMIT).fill(-1);
+    for (const record of this.records) {
+      const from = record.upstream;
+      record.upstream = -1;
+      // At most half: else the next start over would soon be due.
+      if (from < 0 || stateOf(record) !== STATE.SYN_SENT || kept.size >= UPSTREAM_LIMIT / 2) continue;
+      old.read(from, this.#scratch);
+      const known = kept.find(this.#scratch);
+      record.upstream = known >= 0 ? known : kept.insert(this.#scratch);
+      slots[record.upstream] = oldSlots[from] as number;
+    }
+    this.upstreams = kept;
+    this.#upstreamSlots = slots;
+  }
 
   #countClosed(record: SocketRecord, closing: number): void {
     const at = record.slot * CLOSINGS.length + closing;
@@ -374,11 +404,13 @@ export class Ledger {
    * Moves one record between the gauges of Node's column. TIME_WAIT is the kernel's alone and shown for no record
    * there; CLOSED only while a descriptor is still open on a connection that is gone.
    */
-  #shift(record: SocketRecord | ListenerRecord, from: State, to: State | undefined): void {
+  #shift(record: SocketRecord | ListenerRecord, from: State | undefined, to: State | undefined): void {
     if (record.slot < 0) return;
     const row = record.slot * STATE_SLOTS;
     const open = (record.flags & FLAG.open) !== 0;
-    if (isShown(from, open)) this.#nodeStates[row + from] = (this.#nodeStates[row + from] as number) - 1;
+    if (from !== undefined && isShown(from, open)) {
+      this.#nodeStates[row + from] = (this.#nodeStates[row + from] as number) - 1;
+    }
     if (to !== undefined && isShown(to, open)) {
       this.#nodeStates[row + to] = (this.#nodeStates[row + to] as number) + 1;
     }

@@ -41,12 +41,12 @@ export class NameTable {
     return this.#entries.length;
   }
 
-  /** How many connections found no place for their name. */
+  /** How many connections were opened or adopted under `_other`. */
   get overflowed(): number {
     return this.#overflowed;
   }
 
-  /** The slot of a name, given a place if there is one left; else the slot of `_other`, counted. */
+  /** The slot of a name, given a place if there is one left; else the slot of `_other`. */
   slotOf(side: Side, name: string, chosen: boolean, nowMs: number): number {
     const known = this.#bySide[side].get(name);
     if (known !== undefined) {
@@ -56,7 +56,6 @@ export class NameTable {
     }
     let slot = this.#entries.indexOf(undefined, SIDES.length);
     if (slot < 0) {
-      this.#overflowed++;
       slot = SIDES.indexOf(side);
       if (this.#entries[slot] === undefined) {
         this.#entries[slot] = { slot, side, name: OTHER_NAME, chosen: true, usedAtMs: nowMs };
@@ -67,6 +66,11 @@ export class NameTable {
     this.#entries[slot] = entry;
     this.#bySide[side].set(name, entry);
     return slot;
+  }
+
+  /** Counts a connection that opens under a slot, if that is `_other`. */
+  countOpened(slot: number): void {
+    if (slot < SIDES.length) this.#overflowed++;
   }
 
   /** Marks a slot as used now. */

@@ -36,10 +36,12 @@ export const FLAG = {
   named: 0x4000,
   /** The socket was closed at the last walk, and 'close' had not come. */
   closeDue: 0x8000,
+  /** The host that the socket remembers is of an earlier connect(): Node never forgets it. */
+  hostStale: 0x1_0000,
 } as const;
 
 /** What stays when the same socket object gets a new kernel socket. */
-const KEPT_FLAGS: number = FLAG.server | FLAG.named | FLAG.tls;
+const KEPT_FLAGS: number = FLAG.server | FLAG.named | FLAG.tls | FLAG.hostStale;
 
 /**
  * One kernel socket as Node shows it. A socket object that connects again begins a new generation of its record.

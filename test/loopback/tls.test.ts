@@ -4,9 +4,11 @@ import https from 'node:https';
 import net, { type AddressInfo, type Server, type Socket } from 'node:net';
 import { Duplex } from 'node:stream';
 import tls, { type TLSSocket } from 'node:tls';
-import { createMonitor, type Monitor } from 'finwait';
+import { createMonitor, type Monitor, type SocketSnapshot } from 'finwait';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { internalsOf } from '../../src/monitor/monitor.ts';
+import { COUNT } from '../../src/sockets/ledger.ts';
+import { FLAG } from '../../src/sockets/record.ts';
 import { createCertificate } from '../support/certificate.ts';
 import { until } from '../support/wait.ts';
 
@@ -237,6 +239,115 @@ describe('one record for one descriptor, counted once', () => {
     expect(booksOf('server')).toEqual({ ...CLOSED, opened: 0, adopted: 1 });
   });
 });
+
+describe('bytes are those of the wire, from the first sample to the close', () => {
+  /** What the books counted of one side: received, then sent. */
+  function bytesOf(side: 'server' | 'client'): [received: number, sent: number] {
+    const { ledger } = internalsOf(monitor);
+    const slot = ledger.names.entries().find((entry) => entry.side === side)?.slot ?? -1;
+    return [ledger.count(slot, COUNT.bytesReceived), ledger.count(slot, COUNT.bytesSent)];
+  }
+
+  test('what one end sent is what the other received, handshake and all', async () => {
+    const server = await listen(tls.createServer({ key, cert }, (socket) => keep(socket).pipe(socket)));
+    const client = tlsConnect(portOf(server));
+    monitor.observeSocket(client);
+    client.write('hello');
+    await once(client, 'data');
+    await monitor.sample();
+    const sampled = bytesOf('server');
+    expect(bytesOf('client')).toEqual([sampled[1], sampled[0]]);
+    expect(Math.min(...sampled)).toBeGreaterThan('hello'.length * 20);
+    client.end();
+    await untilClosed('server');
+    await untilClosed('client');
+    const [received, sent] = bytesOf('server');
+    expect(bytesOf('client')).toEqual([sent, received]);
+    // The alerts that close it, and a few tickets of the session at most.
+    expect(received - sampled[0]).toBeLessThan(1_000);
+    expect(sent - sampled[1]).toBeLessThan(4_000);
+  });
+
+  test('of a connection that was adopted only those since', async () => {
+    const server = await listen(tls.createServer({ key, cert }, (socket) => keep(socket).pipe(socket)));
+    const client = tlsConnect(portOf(server));
+    client.write('hello');
+    await once(client, 'data');
+    monitor.observeSocket(client);
+    client.write('x'.repeat(1_000));
+    await once(client, 'data');
+    await monitor.sample();
+    for (const bytes of bytesOf('client')) {
+      expect(bytes).toBeGreaterThanOrEqual(1_000);
+      expect(bytes).toBeLessThan(1_100);
+    }
+    client.end();
+    await until(() => booksOf('client').open === 0, booksText);
+    for (const bytes of bytesOf('client')) expect(bytes).toBeLessThan(1_300);
+  });
+});
+
+describe('a secure connection that was adopted with its server', () => {
+  async function adopted(): Promise<{ client: TLSSocket; accepted: TLSSocket }> {
+    const server = tls.createServer({ key, cert, allowHalfOpen: true }, (socket) => void keep(socket).resume());
+    servers.push(server);
+    server.listen(0, '127.0.0.1');
+    const client = await once(server, 'listening').then(() => tlsConnect(portOf(server)));
+    const [[accepted]] = await Promise.all([once(server, 'secureConnection'), once(client, 'secureConnect')]);
+    monitor.observeServer(server);
+    return { client, accepted };
+  }
+
+  function seen(): SocketSnapshot | undefined {
+    return monitor.snapshot().sockets[0];
+  }
+
+  test('is read as TLS before its TLSSocket is met, and is not blind', async () => {
+    await adopted();
+    const [record] = internalsOf(monitor).ledger.records;
+    expect((record?.flags ?? 0) & FLAG.tls).toBe(FLAG.tls);
+    await monitor.sample();
+    expect(seen()).toMatchObject({ node: { state: 'established' }, blind: false });
+  });
+
+  test('is taken over by the TLSSocket that a request is noted for', async () => {
+    const { client, accepted } = await adopted();
+    monitor.noteRequest(accepted, 'GET /users/:id');
+    expect(seen()).toMatchObject({ request: 'GET /users/:id' });
+    client.end();
+    await once(accepted, 'end');
+    expect(seen()).toMatchObject({ node: { state: 'close_wait', certainty: 'inferred' } });
+    accepted.end();
+    await until(() => booksOf('server').open === 0, booksText);
+    expect(booksOf('server')).toEqual({ ...CLOSED, opened: 0, adopted: 1 });
+  });
+});
+
+test('a request is noted without effect for what HTTP/2 hands out as a socket, while its session lives and after', async () => {
+  const server = http2.createSecureServer({ key, cert });
+  await listen(server as unknown as Server);
+  const client = tlsConnect(portOf(server as unknown as Server), { ALPNProtocols: ['h2'] });
+  const session = http2.connect('https://localhost', { createConnection: () => client });
+  session.on('error', () => {});
+  const stream = session.request({ ':path': '/' });
+  stream.on('error', () => {});
+  const [request, response] = (await once(server, 'request')) as [http2.Http2ServerRequest, http2.Http2ServerResponse];
+  const { socket } = request;
+  monitor.noteRequest(socket, 'GET /');
+  expect(Object.hasOwn(socket, 'emit')).toBe(false);
+  response.end('ok');
+  session.destroy();
+  await untilClosed('server');
+  expect(() => monitor.noteRequest(socket, 'GET /')).not.toThrow();
+});
+
+test.each([undefined, null, 7, 'socket', {}, { _parent: 7 }, new net.Socket()])(
+  'a request is noted for %o without effect',
+  (socket) => {
+    expect(() => monitor.noteRequest(socket as Socket, 'GET /')).not.toThrow();
+    expect(() => monitor.noteRequest(new net.Socket(), socket as string)).not.toThrow();
+  },
+);
 
 describe('a handshake that comes to nothing is one connection, closed once', () => {
   test('bytes that are no TLS', async () => {

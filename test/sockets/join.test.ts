@@ -325,6 +325,40 @@ describe('a table', () => {
     expect(cells(ledger, column.ownStates)).toEqual(['db ESTABLISHED 1']);
   });
 
+  it('gives the row of the socket before to nobody else where the tuple is used again meanwhile', () => {
+    const ledger = new Ledger(20);
+    const tuple = tupleOf('10.0.0.1:5000', '10.0.0.2:5432');
+    destroy(ledger, openRecord(ledger, 'client', 'old', tuple), NOW_MS - 10_000);
+    const running = new Join(ledger, NOW_MS);
+    const live = openRecord(ledger, 'client', 'new', tuple);
+    running.add(
+      rowOf('TIME_WAIT', '10.0.0.1:5000', '10.0.0.2:5432', { cookie: 11, timer: 'timewait', timerMs: 50_000 }),
+    );
+    expect(cells(ledger, running.finish(NOW_MS).ownStates)).toEqual(['old TIME_WAIT 1']);
+    const next = join(ledger, rowOf('ESTABLISHED', '10.0.0.1:5000', '10.0.0.2:5432', { inode: 9, cookie: 12 }));
+    expect(cells(ledger, next.ownStates)).toEqual(['new ESTABLISHED 1']);
+    expect(next.stateByTuple[live.tupleSlot]).toBe(STATE.ESTABLISHED);
+  });
+
+  it('learns no cookie for a record that got its tuple while the table was read', () => {
+    const ledger = new Ledger(20);
+    const running = new Join(ledger, NOW_MS);
+    const live = openRecord(ledger, 'client', 'db', tupleOf('10.0.0.1:5000', '10.0.0.2:5432'));
+    running.add(rowOf('ESTABLISHED', '10.0.0.1:5000', '10.0.0.2:5432', { inode: 9, cookie: 11 }));
+    expect(ledger.cookieAtTuple(live.tupleSlot)).toBe(0);
+  });
+
+  it('keeps an orphan for as long as tables show it by its cookie', () => {
+    const ledger = new Ledger(20);
+    const record = openRecord(ledger, 'client', 'db', tupleOf('10.0.0.1:5000', '10.0.0.2:5432'));
+    destroy(ledger, record, NOW_MS);
+    for (let atMs = NOW_MS; atMs <= NOW_MS + 300_000; atMs += 15_000) {
+      const later = new Join(ledger, atMs);
+      later.add(rowOf('FIN_WAIT_1', '10.0.0.1:5000', '10.0.0.2:5432', { cookie: 11 }));
+      expect(cells(ledger, later.finish(atMs).ownStates)).toEqual(['db FIN_WAIT_1 1']);
+    }
+  });
+
   it('reads one row object that is filled again and again', () => {
     const ledger = new Ledger(20);
     openRecord(ledger, 'client', 'db', tupleOf('10.0.0.1:5000', '10.0.0.2:5432'));

@@ -324,6 +324,20 @@ describe('names', () => {
   });
 });
 
+describe('a name that is given late', () => {
+  it('takes the record into the gauge of its state then, and out of it again', () => {
+    const ledger = new Ledger(20);
+    const record = new SocketRecord({}, 0, 0);
+    ledger.add(record);
+    ledger.apply(record, EVENT.attempt, 0);
+    ledger.assign(record, 'client', 'db:5432', false, 5);
+    expect(ledger.nodeState(record.slot, STATE.SYN_SENT)).toBe(1);
+    connect(ledger, record, 5);
+    expect(ledger.nodeState(record.slot, STATE.SYN_SENT)).toBe(0);
+    expect(ledger.nodeState(record.slot, STATE.ESTABLISHED)).toBe(1);
+  });
+});
+
 describe('upstreams', () => {
   it('are one for each endpoint, whatever the local one is', () => {
     const ledger = new Ledger(20);
@@ -337,10 +351,32 @@ describe('upstreams', () => {
     const ledger = new Ledger(20);
     const first = ledger.rememberUpstream(tupleOf('10.0.0.1:1', '10.0.0.2:1'));
     for (let port = 2; port <= 4_096; port++) ledger.rememberUpstream(tupleOf('10.0.0.1:1', `10.0.0.2:${port}`));
-    expect(ledger.rememberUpstream(tupleOf('10.0.0.1:1', '10.0.0.2:5000'))).toBe(-1);
     expect(ledger.rememberUpstream(tupleOf('10.0.0.1:1', '10.0.0.2:1'))).toBe(first);
-    ledger.nameUpstream(-1, 3);
-    expect(ledger.upstreamSlotOf(tupleOf('10.0.0.1:1', '10.0.0.2:5000'))).toBe(-1);
+    expect(ledger.upstreams.size).toBe(4_096);
+    ledger.nameUpstream(ledger.rememberUpstream(tupleOf('10.0.0.1:1', '10.0.0.2:5000')), 3);
+    expect(ledger.upstreamSlotOf(tupleOf('10.0.0.1:1', '10.0.0.2:5000'))).toBe(3);
+    expect(ledger.upstreams.size).toBe(1);
+    expect(() => ledger.nameUpstream(-1, 3)).not.toThrow();
+  });
+
+  it('that are being connected to outlast the start over; a record that is open lets go of its own', () => {
+    const ledger = new Ledger(20);
+    const [connecting, again, open] = ['db:1', 'db:1', 'db:2'].map((name) => {
+      const record = attempt(ledger, 0, name);
+      record.upstream = ledger.rememberUpstream(tupleOf('10.0.0.1:1', `10.0.0.3:${name.at(-1)}`));
+      ledger.nameUpstream(record.upstream, record.slot);
+      return record;
+    }) as [SocketRecord, SocketRecord, SocketRecord];
+    connect(ledger, open, 1);
+    for (let port = 1; port <= 4_095; port++) ledger.rememberUpstream(tupleOf('10.0.0.1:1', `10.0.0.2:${port}`));
+    expect(ledger.upstreams.size).toBe(2);
+    const into = new Uint32Array(TUPLE_WORDS);
+    ledger.upstreams.read(connecting.upstream, into);
+    expect(into).toEqual(tupleOf('[::]:0', '10.0.0.3:1'));
+    expect(again.upstream).toBe(connecting.upstream);
+    expect(ledger.upstreamSlotOf(tupleOf('10.0.0.1:1', '10.0.0.3:1'))).toBe(connecting.slot);
+    expect(open.upstream).toBe(-1);
+    expect(ledger.upstreamSlotOf(tupleOf('10.0.0.1:1', '10.0.0.3:2'))).toBe(-1);
   });
 });
 
