@@ -1,6 +1,6 @@
 export type { SampleResult } from './monitor/collector.ts';
 export { createMonitor, type Monitor } from './monitor/monitor.ts';
 export type { MonitorOptions, NameOptions } from './monitor/options.ts';
-export type { NameSnapshot, Snapshot, SocketSnapshot, StateCounts } from './monitor/snapshot.ts';
+export type { IllegalSnapshot, NameSnapshot, Snapshot, SocketSnapshot, StateCounts } from './monitor/snapshot.ts';
 export type { Reading } from './tcp/reading.ts';
 export type { StateLabel } from './tcp/state.ts';

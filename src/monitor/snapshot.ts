@@ -5,6 +5,7 @@ import { FLAG, type SocketRecord, stateOf } from '../sockets/record.ts';
 import { endpointText, TUPLE, TUPLE_WORDS } from '../sockets/tuple.ts';
 import { type Reading, readingOf } from '../tcp/reading.ts';
 import { STATE, STATE_SLOTS, STATES, type State, type StateLabel, stateLabel } from '../tcp/state.ts';
+import { legalEvents } from '../tcp/transition.ts';
 
 /** A number for each of the 11 states. */
 export type StateCounts = { readonly [state in StateLabel]: number };
@@ -63,6 +64,15 @@ export interface NameSnapshot {
   readonly kernel: StateCounts | undefined;
 }
 
+/** An event that a state did not allow. */
+export interface IllegalSnapshot {
+  readonly from: StateLabel;
+  readonly event: string;
+  readonly count: number;
+  /** The events that are allowed in that state. */
+  readonly legal: readonly string[];
+}
+
 /** What finwait knows at one moment, as plain data. */
 export interface Snapshot {
   readonly takenAt: string;
@@ -76,7 +86,7 @@ export interface Snapshot {
   readonly sockets: readonly SocketSnapshot[];
   readonly socketsOmitted: number;
   /** Events that a state did not allow: each is a defect of finwait, or of a program that emits by hand. */
-  readonly illegal: readonly { readonly from: StateLabel; readonly event: string; readonly count: number }[];
+  readonly illegal: readonly IllegalSnapshot[];
 }
 
 const MOST_SOCKETS = 1_000;
@@ -118,7 +128,12 @@ export function takeSnapshot(ledger: Ledger, column: KernelColumn | undefined, n
     names,
     sockets,
     socketsOmitted: ledger.records.length - sockets.length,
-    illegal: [...ledger.illegal.values()].map(({ from, event, count }) => ({ from: stateLabel(from), event, count })),
+    illegal: [...ledger.illegal.values()].map(({ from, event, count }) => ({
+      from: stateLabel(from),
+      event,
+      count,
+      legal: [...legalEvents(from)],
+    })),
   });
 }
 

@@ -374,7 +374,7 @@ export class Ledger {
     if (record.slot >= 0) this.names.touch(record.slot, at / TICKS_PER_MS);
     this.#shift(record, stateOf(record), undefined);
     this.#dropTuple(record, at, closedHere);
-    record.flags = (record.flags & ~FLAG.open) | FLAG.ended;
+    record.flags &= ~FLAG.open;
     const last = this.records.pop() as SocketRecord;
     if (last !== record) {
       this.records[record.index] = last;

@@ -28,8 +28,6 @@ export const FLAG = {
   adopted: 0x400,
   /** The handle was not reading at the last walk. */
   blind: 0x800,
-  /** Node's column has ended: the descriptor is closed, or belongs to somebody else. */
-  ended: 0x1000,
   /** The addresses could not be had (closed too soon, or no TCP). */
   noAddress: 0x2000,
   /** The program chose the name; it stays when the socket connects again. */

@@ -1,7 +1,7 @@
 // Read RFC 9293 section 3.3.2 (figure 5) and section 3.6 before changing a row. The table says what Node's events and
 // polls allow one to conclude about the kernel's socket; the kernel itself is read elsewhere (src/kernel).
 import { EVENT, EVENT_NAMES, type EventName, type TcpEvent } from './event.ts';
-import { STATE, STATE_SLOTS, STATES, type State, type StateName, stateName } from './state.ts';
+import { STATE, STATE_SLOTS, STATES, type State, type StateName } from './state.ts';
 
 /**
  * How sure a state is. `observed`: Node proved that the kernel made this transition, at that instant. `inferred`: the
@@ -212,9 +212,4 @@ export function next(state: State, event: TcpEvent): Transition | undefined {
 /** The events that are legal in a state, for the message that reports an illegal one. */
 export function legalEvents(state: State): readonly EventName[] {
   return TRANSITIONS.filter((row) => row.from === state).map((row) => row.on);
-}
-
-/** A transition as text, for reports: `ESTABLISHED -> CLOSE_WAIT`. */
-export function transitionText(row: Transition): string {
-  return `${stateName(row.from)} -> ${stateName(row.to)}`;
 }

@@ -110,6 +110,7 @@ describe('what is exported', () => {
     expect(types).toMatchInlineSnapshot(`
       {
         ".": [
+          "IllegalSnapshot",
           "Monitor",
           "MonitorOptions",
           "NameOptions",

@@ -30,7 +30,7 @@ describe('a record', () => {
 describe('a new generation', () => {
   function worn(flags: number): SocketRecord {
     const record = new SocketRecord({}, flags | FLAG.firstFinRemote | FLAG.failedReset | FLAG.aborted, 5);
-    record.flags |= FLAG.open | FLAG.ended | FLAG.blind | FLAG.adopted | FLAG.noAddress | FLAG.unused;
+    record.flags |= FLAG.open | FLAG.blind | FLAG.adopted | FLAG.noAddress | FLAG.unused;
     Object.assign(record, { slot: 4, transition: 3, observedAt: 9, upstream: 2, bytesReceived: 10, bytesSent: 20 });
     record.request = 'GET /users/:id';
     renew(record, 100);
@@ -62,7 +62,7 @@ describe('a new generation', () => {
 });
 
 it('no two flags share a bit', () => {
-  const bits = [FLAG.aborted, FLAG.unused, FLAG.open, FLAG.server, FLAG.tls, FLAG.adopted, FLAG.blind, FLAG.ended];
+  const bits = [FLAG.aborted, FLAG.unused, FLAG.open, FLAG.server, FLAG.tls, FLAG.adopted, FLAG.blind];
   const all = [FLAG.firstFinMask, FLAG.failureMask, ...bits, FLAG.noAddress, FLAG.named];
   expect(all.reduce((union, bit) => union | bit, 0)).toBe(all.reduce((total, bit) => total + bit, 0));
 });

@@ -2,15 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { EVENT, EVENT_NAMES, type EventName } from '../../src/tcp/event.ts';
 import { STATE, STATES, type State, type StateName, stateName } from '../../src/tcp/state.ts';
-import {
-  EDGES,
-  legalEvents,
-  next,
-  nextIndex,
-  TRANSITIONS,
-  type Transition,
-  transitionText,
-} from '../../src/tcp/transition.ts';
+import { EDGES, legalEvents, next, nextIndex, TRANSITIONS, type Transition } from '../../src/tcp/transition.ts';
 
 /** A cell that must not happen: it is recorded and changes nothing. */
 const illegal = 'illegal';
@@ -446,4 +438,8 @@ function cellOf(row: Transition): string {
 
 function everyEventIs(cell: string): { readonly [event in EventName]: string } {
   return Object.fromEntries(EVENT_NAMES.map((event) => [event, cell])) as { [event in EventName]: string };
+}
+
+function transitionText(row: Transition): string {
+  return `${stateName(row.from)} -> ${stateName(row.to)}`;
 }
