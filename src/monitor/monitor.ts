@@ -203,7 +203,7 @@ export function createMonitor(options: MonitorOptions = {}): Monitor {
       collector.close();
       servers.stop();
       for (const record of [...ledger.records]) {
-        letGo(context, sockets, record, record.ref.deref() as NodeSocket | undefined);
+        letGo(context, sockets, record, record.socket as NodeSocket | undefined);
       }
       sockets.stop();
       handleEnds.stop();

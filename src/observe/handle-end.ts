@@ -37,13 +37,16 @@ interface ResetPatch {
   readonly survivors: WeakSet<object>;
   /** Sockets below a TLSSocket, which has the errors for both. */
   readonly layered: WeakSet<object>;
+  /** Whether anything was ever put into these sets: most programs never do, and then nobody need look. */
+  anyIntent: boolean;
+  anyLayer: boolean;
   /** Told of every socket whose handle is about to be closed. */
   listeners: readonly ClosingListener[];
   users: number;
   restore: () => void;
 }
 
-const PATCH = Symbol.for('finwait.reset.1');
+const PATCH = Symbol.for('finwait.reset.2');
 
 /** What this copy of finwait uses, from the first handle it sees until its last user stops. */
 let patch: ResetPatch | undefined;
@@ -51,7 +54,7 @@ let users = 0;
 
 /** Whether the program called resetAndDestroy() on a socket, and libuv accepted it. */
 export function hasResetIntent(socket: object): boolean {
-  return patch?.intents.has(socket) === true;
+  return patch?.anyIntent === true && patch.intents.has(socket);
 }
 
 /** Whether a socket's connection was alive when it was destroyed with an errno: the errno is another socket's. */
@@ -67,7 +70,9 @@ export function forgetEnd(socket: object): void {
 
 /** Says that a TLSSocket is over this socket. */
 export function noticeLayer(raw: object): void {
-  patch?.layered.add(raw);
+  if (patch === undefined) return;
+  patch.layered.add(raw);
+  patch.anyLayer = true;
 }
 
 /**
@@ -111,6 +116,8 @@ function findPatch(prototype: ResettableHandle): ResetPatch {
     intents: new WeakSet(),
     survivors: new WeakSet(),
     layered: new WeakSet(),
+    anyIntent: false,
+    anyLayer: false,
     listeners: [],
     users: 0,
     restore: () => undefined,
@@ -125,7 +132,10 @@ function findPatch(prototype: ResettableHandle): ResetPatch {
       }
       const errno = originalReset.call(this, callback);
       // A socket whose FIN was being sent cannot be reset: libuv says EINVAL and leaves it open.
-      if (errno === 0 && typeof this.owner === 'object' && this.owner !== null) intents.add(this.owner);
+      if (errno === 0 && typeof this.owner === 'object' && this.owner !== null) {
+        intents.add(this.owner);
+        created.anyIntent = true;
+      }
       return errno;
     },
     { [PATCH]: created },
@@ -134,7 +144,8 @@ function findPatch(prototype: ResettableHandle): ResetPatch {
     const { owner } = this;
     if (typeof owner === 'object' && owner !== null) {
       for (const listener of created.listeners) listener(owner, false);
-      if ((hasErrno(owner) || layered.has(owner)) && peerOf(this, {}) === 'connected') survivors.add(owner);
+      const mayForward = hasErrno(owner) || (created.anyLayer && layered.has(owner));
+      if (mayForward && peerOf(this, {}) === 'connected') survivors.add(owner);
     }
     return originalClose.call(this, callback);
   };

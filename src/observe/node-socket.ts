@@ -55,10 +55,17 @@ const ENOTCONN = -107;
 /** A handle whose kernel socket is TCP: neither a pipe nor a stream that only looks like a socket. */
 export function isTcpHandle(handle: NodeHandle | null | undefined): handle is NodeHandle {
   if (handle === null || handle === undefined) return false;
-  const kind = handle.constructor.name;
+  const kind = handle.constructor;
+  if (kind === tcpClass) return true;
   // The handle below a TLSWrap may be a pipe's, or over a Duplex no real one. It is there before the descriptor is.
-  return kind === 'TCP' || (kind === 'TLSWrap' && isTcpHandle(handle._parent));
+  if (kind.name === 'TLSWrap') return isTcpHandle(handle._parent);
+  if (kind.name !== 'TCP') return false;
+  tcpClass = kind;
+  return true;
 }
+
+/** The last class that was found to be libuv's: asking a class for its name is dear, and there is only one. */
+let tcpClass: unknown;
 
 /** The standard streams of the process: shared with whoever started it, so their events prove nothing. */
 export function isStandardStream(handle: NodeHandle): boolean {

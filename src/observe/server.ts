@@ -7,7 +7,7 @@ import type { ObserveContext } from './context.ts';
 import { isTcpHandle, isTlsServer, type NodeServer, type NodeSocket, rawSocketOf, serverOf } from './node-socket.ts';
 import { requestText } from './request-text.ts';
 import { adopt, letGo, recordOf } from './socket.ts';
-import { createTap, type Tap } from './tap.ts';
+import { createTap, type Tap, WATCHED, type Watched } from './tap.ts';
 
 /** What the tap of a server carries. */
 interface ObservedServer extends ListenerRecord {
@@ -31,30 +31,38 @@ export function observeServers(context: ObserveContext, sockets: Tap<SocketRecor
   const stops = new WeakMap<object, () => void>();
 
   const tap = createTap<ObservedServer>({
-    before(server, target, event, values) {
-      switch (event) {
-        case 'connection':
-        case 'secureConnection':
-        case 'listening':
-        case 'upgrade':
-        case 'connect':
-        case 'close':
-          try {
-            if (event === 'connection') accepted(server, target as NodeServer, values[1]);
-            else if (event === 'secureConnection') secured(values[1]);
-            else if (event === 'listening') listening(server, target as NodeServer);
-            else if (event === 'upgrade' || event === 'connect') handedOver(values[1], values[2]);
-            else listenerGone(server, target as NodeServer);
-          } catch (error) {
-            context.report('observer', error);
-          }
-          return false;
-        default:
-          return false;
+    before(server, target, event, first, second) {
+      try {
+        on(server, target as NodeServer, event, first, second);
+      } catch (error) {
+        context.report('observer', error);
       }
+      return false;
     },
     after() {},
   });
+
+  function on(listener: ObservedServer, server: NodeServer, event: Watched, first: unknown, second: unknown): void {
+    switch (event) {
+      case WATCHED.connection:
+        accepted(listener, server, first);
+        return;
+      case WATCHED.secureConnection:
+        secured(first);
+        return;
+      case WATCHED.listening:
+        listening(listener, server);
+        return;
+      case WATCHED.upgrade:
+      case WATCHED.connect:
+        handedOver(first, second);
+        return;
+      case WATCHED.close:
+        listenerGone(listener, server);
+        return;
+      default:
+    }
+  }
 
   function observe(server: NodeServer, name: string | undefined): () => void {
     const known = stops.get(server);
@@ -85,7 +93,7 @@ export function observeServers(context: ObserveContext, sockets: Tap<SocketRecor
       context.listenerOf.delete(server);
       tap.detach(server);
       for (const record of [...ledger.records]) {
-        const socket = record.ref.deref() as NodeSocket | undefined;
+        const socket = record.socket as NodeSocket | undefined;
         if (socket !== undefined && serverOf(socket) === server) letGo(context, sockets, record, socket);
       }
     };
@@ -148,7 +156,8 @@ export function observeServers(context: ObserveContext, sockets: Tap<SocketRecor
     const socket = value as NodeSocket;
     if (typeof value !== 'object' || value === null || !isTcpHandle(socket._handle)) return;
     // A program may hand a socket from one server to another, in TLS or not; it stays the first one's.
-    if (recordOf(sockets, socket) !== undefined) return;
+    const isRaw = socket._handle._parent === undefined;
+    if ((isRaw ? sockets.get(socket) : recordOf(sockets, socket)) !== undefined) return;
     if (listener.slot < 0) listening(listener, server);
     if (listener.slot < 0) return;
     const at = context.now();

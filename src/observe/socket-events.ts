@@ -8,7 +8,7 @@ import { captureAddresses } from './addresses.ts';
 import type { ObserveContext } from './context.ts';
 import { forgetEnd, hasResetIntent, outlivedItsError } from './handle-end.ts';
 import { hasReadEof, isEofUnread, isTcpHandle, type NodeSocket, peerOf, rawSocketOf } from './node-socket.ts';
-import type { TapHandler } from './tap.ts';
+import { type TapHandler, WATCHED, type Watched } from './tap.ts';
 
 /** Errors that say the kernel has no connection any more; anything else a socket may emit is the program's own. */
 const CONNECTION_GONE: ReadonlySet<string> = new Set([
@@ -47,44 +47,58 @@ export function socketEvents(context: ObserveContext): TapHandler<SocketRecord> 
    * observed, only the connection of b tells: it outlives the error. */
   const seenErrors = new WeakSet<object>();
 
-  function before(record: SocketRecord, target: object, event: string | symbol, values: IArguments): boolean {
+  function before(
+    record: SocketRecord,
+    target: object,
+    event: Watched,
+    first: unknown,
+    second: unknown,
+    fourth: unknown,
+  ): boolean {
     try {
-      return on(record, target as NodeSocket, event, values);
+      return on(record, target as NodeSocket, event, first, second, fourth);
     } catch (error) {
       context.report('observer', error);
       return false;
     }
   }
 
-  function on(record: SocketRecord, socket: NodeSocket, event: string | symbol, values: IArguments): boolean {
+  function on(
+    record: SocketRecord,
+    socket: NodeSocket,
+    event: Watched,
+    first: unknown,
+    second: unknown,
+    fourth: unknown,
+  ): boolean {
     switch (event) {
-      case 'lookup':
+      case WATCHED.lookup:
         // Node remembers a host that it looked up, and an address not at all.
         if (socket.connecting) record.flags &= ~FLAG.hostStale;
         return false;
-      case 'connectionAttempt':
-        attempted(record, socket, values, context.now());
+      case WATCHED.connectionAttempt:
+        attempted(record, socket, first, second, context.now());
         return false;
-      case 'connectionAttemptFailed':
-        attemptEnded(record, isGivenUp(values[4]) ? EVENT.attemptAbandoned : EVENT.attemptFailed, context.now());
+      case WATCHED.connectionAttemptFailed:
+        attemptEnded(record, isGivenUp(fourth) ? EVENT.attemptAbandoned : EVENT.attemptFailed, context.now());
         return false;
-      case 'connectionAttemptTimeout':
+      case WATCHED.connectionAttemptTimeout:
         attemptEnded(record, EVENT.attemptAbandoned, context.now());
         return false;
-      case 'connect':
+      case WATCHED.connect:
         connected(record, socket, context.now());
         return false;
-      case 'end':
+      case WATCHED.end:
         return ended(context, record, socket, context.now());
-      case 'finish': {
+      case WATCHED.finish: {
         const at = context.now();
         noticeUnreadEof(ledger, record, socket, at);
         return finished(context, record, socket, at);
       }
-      case 'error':
-        failed(record, socket, values[1], context.now());
+      case WATCHED.error:
+        failed(record, socket, first, context.now());
         return false;
-      case 'close':
+      case WATCHED.close:
         closed(context, record, socket, context.now());
         return false;
       default:
@@ -92,13 +106,13 @@ export function socketEvents(context: ObserveContext): TapHandler<SocketRecord> 
     }
   }
 
-  function after(record: SocketRecord, target: object, event: string | symbol): void {
+  function after(record: SocketRecord, target: object, event: Watched): void {
     // What the program's listeners left of the other direction decides whether this FIN made a half-close.
     const socket = target as NodeSocket;
     try {
       if ((record.flags & FLAG.open) === 0 || socket.destroyed) return;
-      if (event === 'finish' && !hasReadEof(socket)) ledger.bump(record.slot, COUNT.halfClosedLocal, 1);
-      if (event === 'end' && socket.allowHalfOpen && !socket.writableEnded) {
+      if (event === WATCHED.finish && !hasReadEof(socket)) ledger.bump(record.slot, COUNT.halfClosedLocal, 1);
+      if (event === WATCHED.end && socket.allowHalfOpen && !socket.writableEnded) {
         ledger.bump(record.slot, COUNT.halfClosedRemote, 1);
       }
     } catch (error) {
@@ -106,9 +120,7 @@ export function socketEvents(context: ObserveContext): TapHandler<SocketRecord> 
     }
   }
 
-  function attempted(record: SocketRecord, socket: NodeSocket, values: IArguments, at: number): void {
-    const address: unknown = values[1];
-    const port: unknown = values[2];
+  function attempted(record: SocketRecord, socket: NodeSocket, address: unknown, port: unknown, at: number): void {
     // A unix socket's attempt carries a path and no port.
     if (typeof address !== 'string' || typeof port !== 'number' || !socket.connecting) return;
     // destroy() and connect() in one tick: the 'close' of the connection before finds a socket that connects again.

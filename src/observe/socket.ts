@@ -22,12 +22,12 @@ export function observeSocket(
   const handle = socket._handle;
   if (handle && (!isTcpHandle(handle) || isStandardStream(handle))) return nothing;
   const known = sockets.get(socket);
-  if (known !== undefined) return stopOf(context, sockets, known, socket);
+  if (known !== undefined) return stopOf(context, sockets, known);
   const raw = rawSocketOf(socket);
   const below = raw === undefined ? undefined : sockets.get(raw);
   if (below !== undefined) {
     takeOver(sockets, below, socket);
-    return stopOf(context, sockets, below, socket);
+    return stopOf(context, sockets, below);
   }
 
   const { ledger } = context;
@@ -49,7 +49,7 @@ export function observeSocket(
   } else if (handle) {
     adopt(context, record, socket);
   }
-  return stopOf(context, sockets, record, socket);
+  return stopOf(context, sockets, record);
 }
 
 /** Puts a socket on the books that was open before it was observed, in the state that its flags tell. */
@@ -89,23 +89,16 @@ export function recordOf(sockets: Tap<SocketRecord>, socket: object): SocketReco
 
 /** A TLSSocket over a recorded socket is the same descriptor: it takes the record over, and nothing is counted. */
 function takeOver(sockets: Tap<SocketRecord>, record: SocketRecord, tlsSocket: object): void {
-  record.ref = new WeakRef(tlsSocket);
+  record.socket = tlsSocket;
   record.flags |= FLAG.tls;
   const raw = rawSocketOf(tlsSocket as NodeSocket);
   if (raw !== undefined) noticeLayer(raw);
   sockets.attach(tlsSocket, record);
 }
 
-function stopOf(
-  context: ObserveContext,
-  sockets: Tap<SocketRecord>,
-  record: SocketRecord,
-  socket: NodeSocket,
-): () => void {
-  // The record's own weak reference, until another socket takes the record over: making one costs more than the rest.
-  const { ref } = record.ref.deref() === socket ? record : { ref: new WeakRef<object>(socket) };
+function stopOf(context: ObserveContext, sockets: Tap<SocketRecord>, record: SocketRecord): () => void {
   return () => {
-    const target = ref.deref() as NodeSocket | undefined;
+    const target = record.socket as NodeSocket | undefined;
     if (target !== undefined && sockets.get(target) === record) letGo(context, sockets, record, target);
   };
 }

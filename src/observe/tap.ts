@@ -1,15 +1,36 @@
 /** The `emit` of an EventEmitter. */
 export type Emit = (this: unknown, event: string | symbol, ...values: unknown[]) => boolean;
 
+/** The events that may mean something to an observer of sockets or of servers, each as a small integer. */
+export const WATCHED = {
+  none: 0,
+  end: 1,
+  finish: 2,
+  close: 3,
+  error: 4,
+  lookup: 5,
+  connect: 6,
+  connectionAttempt: 7,
+  connectionAttemptFailed: 8,
+  connectionAttemptTimeout: 9,
+  connection: 10,
+  secureConnection: 11,
+  listening: 12,
+  upgrade: 13,
+} as const;
+
+/** One of {@link WATCHED}. */
+export type Watched = (typeof WATCHED)[keyof typeof WATCHED];
+
 /**
- * What a tap calls around every event. Neither may throw.
+ * What a tap calls around every event of {@link WATCHED}. Neither may throw.
  *
- * `before` runs for the events that {@link isWatched} names. `after` runs once the program's listeners have, and only
- * where `before` returned true.
+ * `before` is given the values that the observers need, by their place behind the event's name. `after` runs once the
+ * program's listeners have, and only where `before` returned true.
  */
 export interface TapHandler<T extends object> {
-  before(record: T, target: object, event: string | symbol, values: IArguments): boolean;
-  after(record: T, target: object, event: string | symbol): void;
+  before(record: T, target: object, event: Watched, first: unknown, second: unknown, fourth: unknown): boolean;
+  after(record: T, target: object, event: Watched): void;
 }
 
 /** A way to see the events of emitters without adding a listener to any. */
@@ -30,28 +51,39 @@ type Target = { emit: Emit };
 const UNCOVERED = Symbol.for('finwait.uncovered.1');
 
 /**
- * Whether an event may mean something to an observer of sockets or of servers. One list for all taps, and not a method
- * of each handler: it runs for every event of every socket, 'data' included, and only a function that is the same at
- * every call is inlined.
+ * One list for all taps, and not a method of each handler: it runs for every event of every socket, 'data' included, and
+ * only a function that is the same at every call is inlined.
  */
-function isWatched(event: string | symbol): boolean {
+function watchedOf(event: string | symbol): Watched {
   switch (event) {
     case 'end':
+      return WATCHED.end;
     case 'finish':
+      return WATCHED.finish;
     case 'close':
+      return WATCHED.close;
     case 'error':
+      return WATCHED.error;
     case 'lookup':
+      return WATCHED.lookup;
     case 'connect':
+      return WATCHED.connect;
     case 'connectionAttempt':
+      return WATCHED.connectionAttempt;
     case 'connectionAttemptFailed':
+      return WATCHED.connectionAttemptFailed;
     case 'connectionAttemptTimeout':
+      return WATCHED.connectionAttemptTimeout;
     case 'connection':
+      return WATCHED.connection;
     case 'secureConnection':
+      return WATCHED.secureConnection;
     case 'listening':
+      return WATCHED.listening;
     case 'upgrade':
-      return true;
+      return WATCHED.upgrade;
     default:
-      return false;
+      return WATCHED.none;
   }
 }
 
@@ -80,10 +112,6 @@ export function createTap<T extends object>(handler: TapHandler<T>): Tap<T> {
       super(target);
       this.#record = record;
     }
-    /** Whether an emitter ever carried a record. */
-    static isMarked(target: object): boolean {
-      return #record in target;
-    }
     static get(target: object): T | undefined {
       return #record in target ? target.#record : undefined;
     }
@@ -99,26 +127,18 @@ export function createTap<T extends object>(handler: TapHandler<T>): Tap<T> {
   let stopped = false;
 
   function createEmit(below: Emit | undefined): Emit {
-    // `arguments`, because a rest parameter would allocate an array for every event of every socket; and only ever as
-    // the last argument of Reflect.apply, because then V8 makes no object of it either.
+    // `arguments`, because a rest parameter would allocate an array for every event of every socket; and only ever by
+    // index or as the last argument of Reflect.apply, because then V8 makes no object of it either.
     function emit(this: Target, event: string | symbol): boolean {
+      const next = below ?? inheritedEmit(this, emit as Emit);
+      const watched = watchedOf(event);
       // biome-ignore lint/complexity/noArguments: see above
-      if (stopped || isWatched(event)) return Reflect.apply(watched, this, arguments);
+      if (watched === WATCHED.none && !stopped) return Reflect.apply(next, this, arguments);
       // biome-ignore lint/complexity/noArguments: see above
-      return Reflect.apply(below ?? inheritedEmit(this), this, arguments);
-    }
-
-    function watched(this: Target, event: string | symbol): boolean {
-      const next = below ?? inheritedEmit(this);
-      if (stopped) detach(this);
-      const record = Carrier.get(this);
+      const record = before(this, watched, arguments[1], arguments[2], arguments[4]);
       // biome-ignore lint/complexity/noArguments: see above
-      const values = arguments;
-      if (record === undefined || !handler.before(record, this, event, values)) {
-        return Reflect.apply(next, this, values);
-      }
-      const result = Reflect.apply(next, this, values);
-      handler.after(record, this, event);
+      const result = Reflect.apply(next, this, arguments);
+      if (record !== undefined) handler.after(record, this, watched);
       return result;
     }
 
@@ -126,20 +146,18 @@ export function createTap<T extends object>(handler: TapHandler<T>): Tap<T> {
     return emit as Emit;
   }
 
-  /** A prototype that is no emitter of ours: nearly always the one that the last emitter had. */
-  let plainPrototype: object | undefined;
-
-  function inheritedEmit(target: Target): Emit {
-    const prototype = Object.getPrototypeOf(target) as Target;
-    return prototype === plainPrototype ? prototype.emit : emitAbove(prototype);
+  /** Returns the record if the handler wants to look again after the program's listeners. */
+  function before(target: Target, event: Watched, first: unknown, second: unknown, fourth: unknown): T | undefined {
+    if (stopped) detach(target);
+    const record = Carrier.get(target);
+    if (record === undefined || event === WATCHED.none) return undefined;
+    return handler.before(record, target, event, first, second, fourth) ? record : undefined;
   }
 
-  function emitAbove(first: Target): Emit {
-    let prototype = first;
-    // Object.create(socket) inherits our emit.
-    while (Carrier.isMarked(prototype)) prototype = Object.getPrototypeOf(prototype) as Target;
-    // Only a class is remembered: it lives as long as the program.
-    if (prototype === first && Object.hasOwn(prototype, 'constructor')) plainPrototype = prototype;
+  /** The first `emit` above an emitter that is another than the one it has from us: Object.create(socket) inherits it. */
+  function inheritedEmit(target: Target, ours: Emit): Emit {
+    let prototype = Object.getPrototypeOf(target) as Target;
+    while (prototype.emit === ours) prototype = Object.getPrototypeOf(prototype) as Target;
     return prototype.emit;
   }
 
@@ -163,7 +181,6 @@ export function createTap<T extends object>(handler: TapHandler<T>): Tap<T> {
       patched.set(target, { before, ours });
       define(target, ours);
     }
-    if (target === plainPrototype) plainPrototype = undefined;
     Carrier.set(target, record);
   }
 

@@ -16,11 +16,12 @@ const ACK_DUE_TICKS = 10_000;
 export function lookAt(context: ObserveContext, record: SocketRecord): void {
   const { ledger } = context;
   const at = context.now();
-  const socket = record.ref.deref() as NodeSocket | undefined;
+  const socket = record.socket as NodeSocket | undefined;
   if (socket === undefined) {
     ledger.abandon(record, at);
     return;
   }
+  record.loosen();
   const handle = socket._handle;
   if (!handle) {
     // subprocess.send() takes the handle away and says nothing; a destroyed socket still owes its 'close'.

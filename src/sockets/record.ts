@@ -48,8 +48,10 @@ const KEPT_FLAGS: number = FLAG.server | FLAG.named | FLAG.tls | FLAG.hostStale;
  * times are tenths of a millisecond on the ledger's clock, small enough to need no box for the first 59 hours.
  */
 export class SocketRecord {
-  /** The socket, weakly: a record must not keep it alive. */
-  ref: WeakRef<object>;
+  /** The socket, until the first walk; most are gone by then, and making a WeakRef costs 100 ns and work for the GC. */
+  #young: object | undefined;
+  /** The socket from then on, weakly: a record must not keep it alive. */
+  #ref: WeakRef<object> | undefined;
   /** Place in the ledger's list; -1 outside. */
   index: number;
   /** The (side, name) pair; -1 until it is fixed when the connection opens. */
@@ -74,7 +76,8 @@ export class SocketRecord {
   request: string | undefined;
 
   constructor(socket: object, flags: number, at: number) {
-    this.ref = new WeakRef(socket);
+    this.#young = socket;
+    this.#ref = undefined;
     this.index = -1;
     this.slot = -1;
     this.transition = -1;
@@ -88,6 +91,24 @@ export class SocketRecord {
     this.bytesReceived = 0;
     this.bytesSent = 0;
     this.request = undefined;
+  }
+
+  /** The socket; undefined once it was collected. */
+  get socket(): object | undefined {
+    return this.#young ?? this.#ref?.deref();
+  }
+
+  /** Another socket object stands for the same kernel socket now. */
+  set socket(socket: object) {
+    this.#young = socket;
+    this.#ref = undefined;
+  }
+
+  /** Lets go of the socket, and keeps a weak reference. */
+  loosen(): void {
+    if (this.#young === undefined) return;
+    this.#ref = new WeakRef(this.#young);
+    this.#young = undefined;
   }
 }
 

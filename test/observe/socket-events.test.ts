@@ -1,6 +1,7 @@
 import { expect, test, vi } from 'vitest';
 import type { ObserveContext } from '../../src/observe/context.ts';
 import { socketEvents } from '../../src/observe/socket-events.ts';
+import { WATCHED } from '../../src/observe/tap.ts';
 import { Ledger } from '../../src/sockets/ledger.ts';
 import { FLAG, SocketRecord } from '../../src/sockets/record.ts';
 
@@ -18,15 +19,10 @@ test('a socket that throws when it is read is reported, before and after the lis
     },
   };
   const record = new SocketRecord(socket, FLAG.open, 0);
-  expect(before(record, socket, 'end', argumentsOf('end'))).toBe(false);
-  expect(() => after(record, socket, 'end')).not.toThrow();
+  expect(before(record, socket, WATCHED.end, undefined, undefined, undefined)).toBe(false);
+  expect(() => after(record, socket, WATCHED.end)).not.toThrow();
   expect(report.mock.calls).toEqual([
     ['observer', error],
     ['observer', error],
   ]);
 });
-
-function argumentsOf(_event: string): IArguments {
-  // biome-ignore lint/complexity/noArguments: a tap passes on what emit was called with
-  return arguments;
-}

@@ -48,7 +48,7 @@ export function logColumn(ledger: Ledger): ColumnLog {
       entry = { record, generation, objects: new Set(), transition: -1, tls: false, released: false };
       entries.push(entry);
     }
-    const socket = record.ref.deref();
+    const socket = record.socket;
     if (socket !== undefined) entry.objects.add(socket);
     return entry;
   }
