@@ -70,7 +70,7 @@ export type ProcfsRead =
  *
  * The event loop is held for 2 ms at a time, with a turn of at least 1 ms for others in between. The kernel gives 4 KiB
  * a read, but walks its whole hash table for them where that is sparse: 5 to 30 ms, measured with 262,144 buckets. Such
- * reads are made in a thread of libuv's pool.
+ * reads are made in a thread of libuv's pool, unless the host has taken all of them.
  *
  * Always resolves and never throws. Whether the table can be trusted is known at the end only, so rows that came before
  * a failure are the caller's to discard. Unless `keepAlive` is set, nothing but a read under way keeps the process
@@ -108,13 +108,16 @@ const SLICE_MS = 2;
 const QUICK_READ_MS = 0.5;
 /** So many full reads off the thread show that the table is dense: the next one is tried on it. */
 const OFF_THREAD_READS = 8;
+/** The threads of the pool are the host's: four lookups of a name that nobody answers hold all of them for seconds. */
+const STARVED_MS = 50;
 const MAX_UNPARSED_RATIO = 0.01;
 
 /** The longest page of the kernels we know is 64 KiB, and a read gives a page at most. */
 const BUFFER_BYTES = 65_536;
 /**
  * A read that gives less than a page of 4 KiB without its longest line is the last one: the kernel fills its page as long
- * as there are rows. To be told so by an empty read costs another walk of the whole hash table.
+ * as there are rows. To be told so by an empty read costs another walk of the whole hash table; a table that ends just
+ * where a page does, one in 27, costs that on the thread.
  */
 const FULL_READ_BYTES = 4096 - 256;
 
@@ -133,9 +136,10 @@ class Reading {
   over = false;
   readonly #parser: ProcfsParser;
   readonly #keepAlive: boolean;
-  // One for each read: a thread may still write into that of a read that was given up.
-  readonly #buffer: Buffer = Buffer.allocUnsafeSlow(BUFFER_BYTES);
+  // A thread may still write into that of a read that was given up, so it is never used again.
+  #buffer: Buffer = Buffer.allocUnsafeSlow(BUFFER_BYTES);
   #position = 0;
+  #starved = false;
   #thrown: Outcome | undefined;
 
   constructor(onRow: (row: KernelRow) => void, keepAlive: boolean) {
@@ -159,8 +163,9 @@ class Reading {
   async #readFile(file: ProcFile): Promise<boolean> {
     this.#position = 0;
     for (;;) {
-      for (let reads = 0; reads < OFF_THREAD_READS; reads++) {
-        const length = await file.readOffThread(this.#buffer, this.#position);
+      for (let reads = 0; reads < OFF_THREAD_READS && !this.#starved; reads++) {
+        const length = await this.#readOffThread(file);
+        if (length === undefined) break;
         if (length < 0 || this.over) return false;
         const from = performance.now();
         const end = this.#take(length);
@@ -178,13 +183,30 @@ class Reading {
           const readFrom = now;
           length = file.read(this.#buffer, this.#position);
           now = performance.now();
-          quick = now - readFrom < QUICK_READ_MS;
+          quick = now - readFrom < QUICK_READ_MS || this.#starved;
           end = length < 0 || this.#take(length);
         }
         this.#held(from);
         if (end) return length >= 0 && this.#thrown === undefined;
       }
     }
+  }
+
+  /** Undefined, and from then on starved, where the pool has no thread for us. */
+  async #readOffThread(file: ProcFile): Promise<number | undefined> {
+    let timer: NodeJS.Timeout | undefined;
+    const starved = new Promise<undefined>((resolve) => {
+      // Where it was the event loop that was held, the read is done and its callback comes before the immediate.
+      timer = setTimeout(() => setImmediate(resolve, undefined), STARVED_MS);
+      if (!this.#keepAlive) timer.unref();
+    });
+    const length = await Promise.race([file.readOffThread(this.#buffer, this.#position), starved]);
+    clearTimeout(timer);
+    if (length === undefined) {
+      this.#starved = true;
+      this.#buffer = Buffer.allocUnsafeSlow(BUFFER_BYTES);
+    }
+    return length;
   }
 
   /** Takes what a read gave. Returns whether it was the last one. */

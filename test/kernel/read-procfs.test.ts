@@ -1,12 +1,14 @@
-import { spawn } from 'node:child_process';
+import { execFileSync, spawn } from 'node:child_process';
 import { getEventListeners } from 'node:events';
-import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { closeSync, mkdirSync, mkdtempSync, open, openSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { judgeReadError } from '../../src/kernel/procfs-failure.ts';
 import { type ProcfsRead, type ReadProcfsOptions, readProcfs, TcpTables } from '../../src/kernel/read-procfs.ts';
+import { testWith } from '../support/tools.ts';
 import { until } from '../support/wait.ts';
 
 const FIXTURE = fileURLToPath(new URL('../fixtures/proc', import.meta.url));
@@ -72,6 +74,22 @@ describe('the tables of procfs', () => {
     // One page of 64 KiB may come on top, and this machine's other work.
     expect(read.longestBlockMs).toBeLessThan(read.blockedMs / 2);
     expect(turns).toBeGreaterThan(3);
+  });
+
+  testWith('mkfifo', 'are read when the host has taken all threads of the pool', async () => {
+    const pipe = join(folder, 'pipe');
+    execFileSync('mkfifo', [pipe]);
+    // Opening a pipe for reading takes until somebody writes; libuv has four threads unless it is told otherwise.
+    const threads = Number(process.env['UV_THREADPOOL_SIZE'] ?? 4);
+    const opening = Array.from({ length: threads }, () => promisify(open)(pipe, 'r'));
+    const tables = new TcpTables(FIXTURE);
+    const { read } = await run('', { tables });
+    const writer = openSync(pipe, 'r+');
+    for (const fd of [writer, ...(await Promise.all(opening))]) closeSync(fd);
+    tables.close();
+    expect(read).toMatchObject({ ok: true, rows: 62 });
+    expect(read.durationMs).toBeGreaterThan(49);
+    expect((await run(FIXTURE)).read).toMatchObject({ ok: true, rows: 62 });
   });
 
   it('are degraded by one bad line in a hundred', async () => {
