@@ -176,14 +176,13 @@ class Reading {
         await this.#pause();
         if (this.over) return false;
         const from = performance.now();
-        let now = from;
         let end = false;
         let length = 0;
-        while (quick && !end && now - from < SLICE_MS) {
-          const readFrom = now;
+        while (quick && !end) {
+          const readFrom = performance.now();
+          if (readFrom - from >= SLICE_MS) break;
           length = file.read(this.#buffer, this.#position);
-          now = performance.now();
-          quick = now - readFrom < QUICK_READ_MS || this.#starved;
+          quick = performance.now() - readFrom < QUICK_READ_MS || this.#starved;
           end = length < 0 || this.#take(length);
         }
         this.#held(from);

@@ -110,9 +110,10 @@ describe('a row', () => {
 
   it('takes no second line that is not its own', () => {
     const orphaned = ['\t cwnd:1', 'nonsense', '\t cwnd:2', 'UNCONN 0 0 127.0.0.1:1 0.0.0.0:*', '\t cwnd:3'];
-    const { rows, parser } = parse(text(...orphaned, `${ESTAB} cwnd:4`, '\t cwnd:5', ESTAB, '\t cwnd:6'));
+    const owned = [`${ESTAB} cwnd:4`, '\t cwnd:5', ESTAB, '\t cwnd:6'];
+    const { rows, parser } = parse(text(...orphaned, ...owned, ESTAB, ...orphaned.slice(1)));
     expect(rows.map((row) => row.congestionWindow)).toEqual([4, 6]);
-    expect(parser.lines).toMatchObject({ rows: 2, unparsed: 1 });
+    expect(parser.lines).toMatchObject({ rows: 3, unparsed: 2, unconnected: 2 });
   });
 
   it('that is cut off is none', () => {
