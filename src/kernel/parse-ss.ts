@@ -4,8 +4,20 @@
 import type { KernelRow, RowTimer } from '../sockets/row.ts';
 import { TUPLE, TUPLE_WORDS } from '../sockets/tuple.ts';
 import { STATE, type State } from '../tcp/state.ts';
-import { LineSplitter } from './line-splitter.ts';
-import { hexDigit, parseEndpoint } from './parse-endpoint.ts';
+import { type LineHandler, LineSplitter } from './line-splitter.ts';
+import { parseEndpoint } from './parse-endpoint.ts';
+import {
+  ascii,
+  decimal,
+  excerpt,
+  hexadecimal,
+  isDigit,
+  isPadding,
+  isWord,
+  skipBlanks,
+  skipWord,
+  startsWith,
+} from './words.ts';
 
 /** The longest line that is read; a longer one is dropped and counted in {@link SsParser.unparsed}. */
 export const MAX_LINE_BYTES = 65_536;
@@ -21,12 +33,16 @@ export const MAX_LINE_BYTES = 65_536;
  * counted in {@link unconnected} and are no rows. A `sk:` that is no cookie (see {@link procfs}) or exceeds 2^53 is
  * read as 0.
  *
+ * `onDetails` is called with what stands after the fifth field of a row, right after `onRow`, and again for a line that
+ * continues the row: those of `-i`, `-m` and the like, which begin with a tab. Without it such a line is no row.
+ *
  * @example
  * const parser = new SsParser((row) => counts[row.state]++);
  * ss.stdout.on('data', (chunk) => parser.push(chunk)).on('end', () => parser.end());
  */
 export class SsParser {
   readonly #onRow: (row: KernelRow) => void;
+  readonly #onDetails: LineHandler | undefined;
   readonly #lines: LineSplitter;
   readonly #row: KernelRow = {
     state: STATE.CLOSED,
@@ -44,9 +60,13 @@ export class SsParser {
   #firstUnparsed: string | undefined;
   #truncated = false;
   #procfs = false;
+  /** Where the details of the row in hand start, and whether the line before this one was a row. */
+  #detailsFrom = 0;
+  #rowStands = false;
 
-  constructor(onRow: (row: KernelRow) => void) {
+  constructor(onRow: (row: KernelRow) => void, onDetails?: LineHandler) {
     this.#onRow = onRow;
+    this.#onDetails = onDetails;
     const reject = (bytes: Uint8Array, from: number, to: number): void => this.#reject(bytes, from, to);
     this.#lines = new LineSplitter(MAX_LINE_BYTES, (bytes, from, to) => this.#takeLine(bytes, from, to), reject);
   }
@@ -101,12 +121,20 @@ export class SsParser {
       if (!isPadding(bytes, from, to)) this.#reject(bytes, from, to);
       return;
     }
+    if (this.#onDetails !== undefined && bytes[from] === TAB) {
+      // The continuation of a line that was no row is none either, and that line has been counted.
+      if (this.#rowStands) this.#onDetails(bytes, start, to);
+      return;
+    }
     const end = skipWord(bytes, start, to);
     const state = stateOf(bytes, start, end);
+    this.#rowStands = false;
     if (state === STATE.CLOSED) this.#unconnected++;
     else if (state !== undefined && this.#readRow(state, bytes, end, to)) {
       this.#rows++;
+      this.#rowStands = true;
       this.#onRow(this.#row);
+      this.#onDetails?.(bytes, this.#detailsFrom, to);
     } else if (!isWord(bytes, start, end, HEADER)) this.#reject(bytes, start, to);
   }
 
@@ -133,6 +161,7 @@ export class SsParser {
     end = skipWord(bytes, peer, to);
     if (!parseEndpoint(bytes, peer, end, row.tuple, TUPLE.peerAddress, TUPLE.peerPort)) return false;
 
+    this.#detailsFrom = end;
     const details = this.#readDetails(bytes, end, to);
     if (details === BROKEN) return false;
     if ((details & (HAS_INODE | HAS_MASK)) === HAS_INODE && !mayBeMiniSocket(state)) this.#procfs = true;
@@ -257,73 +286,6 @@ function skipUsers(bytes: Uint8Array, from: number, to: number): number {
   return to;
 }
 
-/** An unsigned 32-bit number, or -1. */
-function decimal(bytes: Uint8Array, from: number, to: number): number {
-  if (from === to || to - from > 10) return -1;
-  let value = 0;
-  for (let at = from; at < to; at++) {
-    const byte = bytes[at] as number;
-    if (!isDigit(byte)) return -1;
-    value = value * 10 + byte - ZERO;
-  }
-  return value <= 0xffffffff ? value : -1;
-}
-
-/** An unsigned 64-bit number, 0 where a double cannot hold it exactly, or -1. */
-function hexadecimal(bytes: Uint8Array, from: number, to: number): number {
-  if (from === to || to - from > 16) return -1;
-  let value = 0;
-  for (let at = from; at < to; at++) {
-    const digit = hexDigit(bytes[at] as number);
-    if (digit < 0) return -1;
-    value = value * 16 + digit;
-  }
-  return value <= Number.MAX_SAFE_INTEGER ? value : 0;
-}
-
-/** Whether a line is empty to the eye, rather than made of NULs and their like. */
-function isPadding(bytes: Uint8Array, from: number, to: number): boolean {
-  for (let at = from; at < to; at++) if (bytes[at] !== SPACE && bytes[at] !== TAB) return false;
-  return true;
-}
-
-/** Every control character separates: one comparison a byte, on the path that every byte takes. */
-function skipBlanks(bytes: Uint8Array, from: number, to: number): number {
-  let at = from;
-  while (at < to && (bytes[at] as number) <= SPACE) at++;
-  return at;
-}
-
-function skipWord(bytes: Uint8Array, from: number, to: number): number {
-  let at = from;
-  while (at < to && (bytes[at] as number) > SPACE) at++;
-  return at;
-}
-
-function isWord(bytes: Uint8Array, from: number, to: number, word: Uint8Array): boolean {
-  return to - from === word.length && startsWith(bytes, from, to, word);
-}
-
-function startsWith(bytes: Uint8Array, from: number, to: number, prefix: Uint8Array): boolean {
-  if (to - from < prefix.length) return false;
-  for (let index = 0; index < prefix.length; index++) if (bytes[from + index] !== prefix[index]) return false;
-  return true;
-}
-
-function isDigit(byte: number): boolean {
-  return byte >= ZERO && byte <= NINE;
-}
-
-function excerpt(bytes: Uint8Array, from: number, to: number): string {
-  const text = new TextDecoder().decode(bytes.subarray(from, Math.min(to, from + 4 * EXCERPT_CHARACTERS)));
-  return text.slice(0, EXCERPT_CHARACTERS).replaceAll(/\p{Cc}/gu, '?');
-}
-
-function ascii(text: string): Uint8Array {
-  return Uint8Array.from(text, (character) => character.charCodeAt(0));
-}
-
-const EXCERPT_CHARACTERS = 200;
 const MAPPED_PREFIX = 0xffff;
 
 /** What the words after the fifth field said, as bits. */
@@ -369,14 +331,12 @@ const TIMER_NAMES: readonly { readonly name: Uint8Array; readonly timer: RowTime
 ];
 
 const TAB = 9;
-const SPACE = 32;
 const PAREN_CLOSE = 41;
 const STAR = 42;
 const COMMA = 44;
 const DASH = 45;
 const DOT = 46;
 const ZERO = 48;
-const NINE = 57;
 const LESS = 60;
 const LOWER_I = 105;
 const LOWER_S = 115;

@@ -12,7 +12,7 @@ export interface KernelRow {
   readonly tuple: Uint32Array;
   /** Bytes waiting to be read; on a listener the connections waiting to be accepted. A FIN counts as one byte. */
   receiveQueue: number;
-  /** Bytes not yet acknowledged; on a listener the limit of its accept queue. */
+  /** Bytes not yet acknowledged; on a listener the limit of its accept queue, NaN where the source (procfs) has none. */
   sendQueue: number;
   /** The socket's inode; 0 where no descriptor holds it (TIME_WAIT, orphans, SYN_RECEIVED, the accept queue). */
   inode: number;
