@@ -1,3 +1,5 @@
+import { ascii, hexDigit, startsWith } from './words.ts';
+
 /**
  * Writes an endpoint, as any version of `ss -n` prints it, from the bytes `[from, to)` into the words of a tuple (see
  * `TUPLE` of sockets/tuple.ts for the offsets). Returns false, and leaves the words undefined, when it is none.
@@ -15,6 +17,16 @@ export function parseEndpoint(
   addressOffset: number,
   portOffset: number,
 ): boolean {
+  const port = parsePort(bytes, from, to);
+  if (port < 0) return false;
+  words[portOffset] = port;
+  let colon = to - 1;
+  while (bytes[colon] !== COLON) colon--;
+  return parseAddress(bytes, from, colon, words, addressOffset);
+}
+
+/** The port of an endpoint, or -1 where it has none: what stands before the last colon is not looked at. */
+export function parsePort(bytes: Uint8Array, from: number, to: number): number {
   let colon = to - 1;
   let port = 0;
   if (bytes[colon] === STAR) colon--;
@@ -23,14 +35,12 @@ export function parseEndpoint(
     for (; colon > from; colon--, scale *= 10) {
       const digit = (bytes[colon] as number) - ZERO;
       if (digit < 0 || digit > 9) break;
-      if (scale > 10_000) return false;
+      if (scale > 10_000) return -1;
       port += digit * scale;
     }
-    if (scale === 1 || port > 0xffff) return false;
+    if (scale === 1 || port > 0xffff) return -1;
   }
-  if (colon <= from || bytes[colon] !== COLON) return false;
-  words[portOffset] = port;
-  return parseAddress(bytes, from, colon, words, addressOffset);
+  return colon > from && bytes[colon] === COLON ? port : -1;
 }
 
 function parseAddress(bytes: Uint8Array, from: number, to: number, words: Uint32Array, offset: number): boolean {
@@ -42,11 +52,19 @@ function parseAddress(bytes: Uint8Array, from: number, to: number, words: Uint32
     return end === from + 1;
   }
   if (first === BRACKET_OPEN) {
+    // Each connection of a default Node server, which listens on '::', has two of these.
+    if (startsWith(bytes, from, end, MAPPED) && bytes[end - 1] === BRACKET_CLOSE) {
+      const mapped = parseIpv4(bytes, from + MAPPED.length, end - 1);
+      if (mapped >= 0) return writeIpv4(mapped, words, offset);
+    }
     if (bytes[end - 1] === BRACKET_CLOSE) return parseIpv6(bytes, from + 1, end - 1, words, offset);
     return end < to && bytes[to - 1] === BRACKET_CLOSE && parseIpv6(bytes, from + 1, end, words, offset);
   }
   const ipv4 = parseIpv4(bytes, from, end);
-  if (ipv4 < 0) return parseIpv6(bytes, from, end, words, offset);
+  return ipv4 < 0 ? parseIpv6(bytes, from, end, words, offset) : writeIpv4(ipv4, words, offset);
+}
+
+function writeIpv4(ipv4: number, words: Uint32Array, offset: number): true {
   words[offset] = 0;
   words[offset + 1] = 0;
   words[offset + 2] = MAPPED_PREFIX;
@@ -123,25 +141,15 @@ function groupAt(place: number, gap: number, missing: number): number {
   return place < gap + missing ? 0 : (GROUPS[place - missing] as number);
 }
 
-/** The value of a hexadecimal digit, or -1. */
-export function hexDigit(byte: number): number {
-  if (byte >= ZERO && byte <= NINE) return byte - ZERO;
-  const letter = byte | LOWER_CASE_BIT;
-  return letter >= LOWER_A && letter <= LOWER_F ? letter - LOWER_A + 10 : -1;
-}
-
 /** The groups of the address in hand: parsing is synchronous, and an array per row would be garbage. */
 const GROUPS = new Uint16Array(8);
 const MAPPED_PREFIX = 0xffff;
+const MAPPED = ascii('[::ffff:');
 
 const PERCENT = 37;
 const STAR = 42;
 const DOT = 46;
 const ZERO = 48;
-const NINE = 57;
 const COLON = 58;
 const BRACKET_OPEN = 91;
 const BRACKET_CLOSE = 93;
-const LOWER_A = 97;
-const LOWER_F = 102;
-const LOWER_CASE_BIT = 32;

@@ -6,21 +6,31 @@
 // The number of a row is padded to four digits, so from row 10,000 on every column stands one further to the right,
 // though the row is as long as before: only words have a place that can be relied on.
 import { endianness } from 'node:os';
-import type { KernelRow, RowTimer } from '../sockets/row.ts';
+import type { KernelRow, RowFilter, RowTimer } from '../sockets/row.ts';
 import { TUPLE, TUPLE_WORDS } from '../sockets/tuple.ts';
 import { STATE, type State } from '../tcp/state.ts';
 import { LineSplitter } from './line-splitter.ts';
-import { hexDigit } from './parse-endpoint.ts';
 import { RecentRows } from './recent-rows.ts';
-import { ascii, decimal, excerpt, hexadecimal, isPadding, isWord, skipBlanks, skipWord, startsWith } from './words.ts';
+import {
+  ascii,
+  decimal,
+  excerpt,
+  hexadecimal,
+  hexDigit,
+  isPadding,
+  isWord,
+  skipBlanks,
+  skipWord,
+  startsWith,
+} from './words.ts';
 
 /**
  * Parses /proc/net/tcp and /proc/net/tcp6 from the bytes as they arrive, into the rows that {@link SsParser} gives for
  * the same sockets; less what procfs does not tell: there is no cookie (the pointer it prints is hashed, and used again),
  * and on a listener no limit of the accept queue, so `sendQueue` is NaN there.
  *
- * `onRow` is called for every row with one and the same object: copy what is to be kept. What it throws passes through
- * {@link push}, and the rest of that chunk is lost. A line that is no row is counted, never thrown; where the header is
+ * `onRow` is called for every row, with `wants` for every row that this says true to, with one and the same object: copy
+ * what is to be kept. What it throws passes through {@link push}, and the rest of that chunk is lost. A line that is no row is counted, never thrown; where the header is
  * not the kernel's, no line of that file is a row, see {@link foreign}.
  *
  * The kernel lets go of the table after every 4 KiB, and finds its place again by counting in a hash chain, or, if the
@@ -36,6 +46,7 @@ import { ascii, decimal, excerpt, hexadecimal, isPadding, isWord, skipBlanks, sk
  */
 export class ProcfsParser {
   readonly #onRow: (row: KernelRow) => void;
+  readonly #wants: RowFilter | undefined;
   readonly #littleEndian: boolean;
   readonly #lines: LineSplitter;
   readonly #recent: RecentRows = new RecentRows();
@@ -59,14 +70,15 @@ export class ProcfsParser {
   #foreign = false;
 
   /** @param littleEndian addresses are printed in the byte order of the host. @default the order of this host */
-  constructor(onRow: (row: KernelRow) => void, littleEndian: boolean = endianness() === 'LE') {
+  constructor(onRow: (row: KernelRow) => void, wants?: RowFilter, littleEndian: boolean = endianness() === 'LE') {
     this.#onRow = onRow;
+    this.#wants = wants;
     this.#littleEndian = littleEndian;
     const reject = (bytes: Uint8Array, from: number, to: number): void => this.#reject(bytes, from, to);
     this.#lines = new LineSplitter(MAX_LINE_BYTES, (bytes, from, to) => this.#takeLine(bytes, from, to), reject);
   }
 
-  /** Rows handed to `onRow`. */
+  /** Rows, whether they were wanted or not. */
   get rows(): number {
     return this.#rows;
   }
@@ -132,9 +144,13 @@ export class ProcfsParser {
         else if (this.#recent.isRepeat(this.#row)) this.#duplicates++;
         else {
           this.#rows++;
-          this.#onRow(this.#row);
+          if (this.#isWanted(this.#row)) this.#onRow(this.#row);
         }
     }
+  }
+
+  #isWanted({ state, tuple }: KernelRow): boolean {
+    return this.#wants?.(state, tuple[TUPLE.localPort] as number, tuple[TUPLE.peerPort] as number) ?? true;
   }
 
   #readRow(bytes: Uint8Array, from: number, to: number): boolean {

@@ -52,6 +52,7 @@ export class TcpInfoParser {
       (row) => {
         current = row.state === STATE.LISTEN ? undefined : row;
       },
+      undefined,
       (bytes, from, to) => {
         if (current === undefined || !this.#readInfo(bytes, from, to)) return;
         const row = current;

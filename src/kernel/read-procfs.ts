@@ -1,4 +1,4 @@
-import type { KernelRow } from '../sockets/row.ts';
+import type { KernelRow, RowFilter } from '../sockets/row.ts';
 import { ProcfsParser } from './parse-procfs.ts';
 import { ProcFile } from './proc-file.ts';
 import { judgeReadError, type ProcfsDegradation, type ProcfsFailure } from './procfs-failure.ts';
@@ -27,6 +27,8 @@ export interface ReadProcfsOptions {
   readonly timeoutMs: number;
   /** Called for each row with one object that is reused: copy what is to be kept. */
   readonly onRow: (row: KernelRow) => void;
+  /** Asked for each row whether it shall be handed to `onRow`. @default every row */
+  readonly wants?: RowFilter | undefined;
   /** The number of sockets that other counters show; with it, a table without rows is a failure. @default 0 */
   readonly expectedRows?: number;
   /** Ends the read early, as `aborted`. */
@@ -84,7 +86,7 @@ export type ProcfsRead =
 export async function readProcfs(options: ReadProcfsOptions): Promise<ProcfsRead> {
   const { timeoutMs, expectedRows = 0, signal, keepAlive = false } = options;
   const startedAt = performance.now();
-  const reading = new Reading(options.onRow, keepAlive);
+  const reading = new Reading(options.onRow, options.wants, keepAlive);
   let timer: NodeJS.Timeout | undefined;
   let onAbort: (() => void) | undefined;
   const givenUp = new Promise<Outcome>((resolve) => {
@@ -142,8 +144,8 @@ class Reading {
   #starved = false;
   #thrown: Outcome | undefined;
 
-  constructor(onRow: (row: KernelRow) => void, keepAlive: boolean) {
-    this.#parser = new ProcfsParser(onRow);
+  constructor(onRow: (row: KernelRow) => void, wants: RowFilter | undefined, keepAlive: boolean) {
+    this.#parser = new ProcfsParser(onRow, wants);
     this.#keepAlive = keepAlive;
   }
 

@@ -1,5 +1,4 @@
 // What the parsers of ss and of procfs share: a line of bytes is words between blanks, and a word may be a number.
-import { hexDigit } from './parse-endpoint.ts';
 
 /** Where the next word of a line starts. Every control character separates: one comparison a byte, on the path that every byte takes. */
 export function skipBlanks(bytes: Uint8Array, from: number, to: number): number {
@@ -73,8 +72,18 @@ export function ascii(text: string): Uint8Array {
   return Uint8Array.from(text, (character) => character.charCodeAt(0));
 }
 
+/** The value of a hexadecimal digit, or -1. */
+export function hexDigit(byte: number): number {
+  if (byte >= ZERO && byte <= NINE) return byte - ZERO;
+  const letter = byte | LOWER_CASE_BIT;
+  return letter >= LOWER_A && letter <= LOWER_F ? letter - LOWER_A + 10 : -1;
+}
+
 const EXCERPT_CHARACTERS = 200;
 const TAB = 9;
 const SPACE = 32;
 const ZERO = 48;
 const NINE = 57;
+const LOWER_A = 97;
+const LOWER_F = 102;
+const LOWER_CASE_BIT = 32;

@@ -4,6 +4,12 @@ import type { State } from '../tcp/state.ts';
 export type RowTimer = 'none' | 'on' | 'keepalive' | 'timewait' | 'persist' | 'unknown';
 
 /**
+ * Whether a row is worth reading, asked for every row of a table. Reading a row whole is most of what a row costs, and
+ * few rows of a host are those of one process.
+ */
+export type RowFilter = (state: State, localPort: number, peerPort: number) => boolean;
+
+/**
  * One row of the kernel's socket table. A reader reuses one object for all rows of a table: copy what is to be kept.
  */
 export interface KernelRow {

@@ -3,9 +3,10 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { ProcfsParser } from '../../src/kernel/parse-procfs.ts';
 import { SsParser } from '../../src/kernel/parse-ss.ts';
-import type { KernelRow, RowTimer } from '../../src/sockets/row.ts';
-import { endpointText, TUPLE } from '../../src/sockets/tuple.ts';
-import { type StateName, stateName } from '../../src/tcp/state.ts';
+import type { RowTimer } from '../../src/sockets/row.ts';
+import { TUPLE } from '../../src/sockets/tuple.ts';
+import { STATE, type StateName } from '../../src/tcp/state.ts';
+import { type PlainRow, plainRow } from '../support/plain-row.ts';
 
 const FIXTURES = new URL('../fixtures/', import.meta.url);
 const TCP = fixture('proc/net/tcp');
@@ -16,7 +17,7 @@ const ESTAB = '0: 0100007F:1F48 0100007F:B7C8 01 00000000:00000000 00:00000000 0
 describe('/proc/net/tcp and tcp6 of a namespace with sockets in all states', () => {
   it('read as ss shows the same sockets: state, both endpoints, inode and queues', () => {
     const ss: PlainRow[] = [];
-    const parser = new SsParser((row) => ss.push(plain(row)));
+    const parser = new SsParser((row) => ss.push(plainRow(row)));
     parser.push(fixture('ss/tanoe.oneline.txt'));
     const shown = (row: PlainRow): object => {
       const { state, local, peer, inode, receiveQueue, timer } = row;
@@ -288,7 +289,11 @@ describe('any table', () => {
           return `${String(index + 9990).padStart(4)}: ${at} ${to} ${hex(state, 2)} ${tx}:${rx} ${when} 00000000  1000        0 ${inode} 1`;
         });
         const rows: object[] = [];
-        const parser = new ProcfsParser(({ tuple, ...row }) => rows.push({ ...row, tuple: Array.from(tuple) }), false);
+        const parser = new ProcfsParser(
+          ({ tuple, ...row }) => rows.push({ ...row, tuple: Array.from(tuple) }),
+          undefined,
+          false,
+        );
         parser.push(lines(HEADER, ...printed));
         expect(rows).toEqual(
           sockets.map(({ local, peer, state, queues, timer, inode }) => ({
@@ -309,20 +314,37 @@ describe('any table', () => {
 
 // The parser under test and what it saw, as plain data.
 
-interface PlainRow extends Omit<KernelRow, 'state' | 'tuple'> {
-  readonly state: StateName;
-  readonly local: string;
-  readonly peer: string;
-}
-
-function plain({ state, tuple, ...rest }: KernelRow): PlainRow {
-  return {
-    ...rest,
-    state: stateName(state),
-    local: endpointText(tuple, TUPLE.localAddress, TUPLE.localPort),
-    peer: endpointText(tuple, TUPLE.peerAddress, TUPLE.peerPort),
-  };
-}
+describe('rows that nobody wants', () => {
+  it('are counted and not handed on', () => {
+    const asked: (readonly number[])[] = [];
+    const handed: number[] = [];
+    const parser = new ProcfsParser(
+      (row) => {
+        handed.push(row.tuple[TUPLE.localPort] as number);
+      },
+      (...facts) => {
+        asked.push(facts);
+        return facts[1] === 0x1f49;
+      },
+      true,
+    );
+    parser.push(
+      Buffer.from(
+        `${HEADER}
+   0: 0100007F:1F48 00000000:0000 0A 00000000:00000003 00:00000000 00000000     0        0 40771 1 0 100 0 0 10 0
+   1: 0100007F:1F49 0100007F:1F50 08 00000000:00000001 00:00000000 00000000     0        0 40772 1 0 100 0 0 10 0
+`,
+      ),
+    );
+    parser.end();
+    expect(asked).toEqual([
+      [STATE.LISTEN, 0x1f48, 0],
+      [STATE.CLOSE_WAIT, 0x1f49, 0x1f50],
+    ]);
+    expect(handed).toEqual([0x1f49]);
+    expect(parser.rows).toBe(2);
+  });
+});
 
 function parse(
   files: readonly Uint8Array[],
@@ -330,7 +352,7 @@ function parse(
   littleEndian = true,
 ): { rows: PlainRow[]; parser: ProcfsParser } {
   const rows: PlainRow[] = [];
-  const parser = new ProcfsParser((row) => rows.push(plain(row)), littleEndian);
+  const parser = new ProcfsParser((row) => rows.push(plainRow(row)), undefined, littleEndian);
   for (const bytes of files) {
     for (let at = 0, turn = 0; at < bytes.length; turn++) {
       const end = at + (sizes === undefined ? bytes.length : (sizes[turn % sizes.length] as number));

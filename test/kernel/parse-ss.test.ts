@@ -4,7 +4,8 @@ import { describe, expect, it } from 'vitest';
 import { MAX_LINE_BYTES, SsParser } from '../../src/kernel/parse-ss.ts';
 import type { RowTimer } from '../../src/sockets/row.ts';
 import { addressText, endpointText, isMappedIpv4, packAddress, TUPLE, TUPLE_WORDS } from '../../src/sockets/tuple.ts';
-import { type StateName, stateName } from '../../src/tcp/state.ts';
+import { STATE, type StateName } from '../../src/tcp/state.ts';
+import { type PlainRow, plainRow } from '../support/plain-row.ts';
 
 const FIXTURES = new URL('../fixtures/ss/', import.meta.url);
 const VERSIONS = ['4.9', '4.20', '5.5', '6.1', '7.1'] as const;
@@ -304,6 +305,59 @@ describe('chunks', () => {
   });
 });
 
+describe('a row that nobody wants', () => {
+  const rows = Array.from(
+    { length: 200 },
+    (_, index) => `ESTAB 0 0 127.0.0.1:${index + 1} 127.0.0.2:80 ino:7 sk:8 <->`,
+  );
+
+  it('is counted, and one that is wanted is read as ever', () => {
+    const handed: PlainRow[] = [];
+    const asked: (readonly number[])[] = [];
+    const parser = new SsParser(
+      (row) => handed.push(plainRow(row)),
+      (...facts) => {
+        asked.push(facts);
+        return facts[1] % 100 === 0;
+      },
+    );
+    parser.push(text(...rows));
+    parser.end();
+    const whole = parse(text(...rows));
+    expect(handed).toEqual(whole.rows.filter(({ local }) => /:[12]00$/.test(local)));
+    expect(handed).toHaveLength(2);
+    expect(asked).toEqual(rows.map((_, index) => [STATE.ESTABLISHED, index + 1, 80]));
+    expect(summary(parser)).toEqual(summary(whole.parser));
+  });
+
+  it('is no row where its queues or its ports cannot be read', () => {
+    const parser = new SsParser(
+      () => {},
+      () => false,
+    );
+    parser.push(
+      text(
+        ...rows,
+        'ESTAB 0 x 1.1.1.1:1 1.1.1.1:2',
+        'ESTAB 0 0 1.1.1.1:1 1.1.1.1',
+        'ESTAB 0 0 1.1.1.1:99999 1.1.1.1:1',
+      ),
+    );
+    parser.end();
+    expect(parser).toMatchObject({ rows: 200, unparsed: 3 });
+  });
+
+  it('still tells that ss has fallen back to procfs', () => {
+    const parser = new SsParser(
+      () => {},
+      () => false,
+    );
+    parser.push(text('ESTAB 0 0 127.0.0.1:1 127.0.0.2:80 ino:7 sk:8'));
+    parser.end();
+    expect(parser.procfs).toBe(true);
+  });
+});
+
 describe('any row', () => {
   it.each(VERSIONS)('that ss %s -Htanoe prints is read back', (version) => {
     fc.assert(
@@ -318,31 +372,11 @@ describe('any row', () => {
 
 // The parser under test and what it saw, as plain data.
 
-interface PlainRow {
-  readonly state: StateName;
-  readonly local: string;
-  readonly peer: string;
-  readonly receiveQueue: number;
-  readonly sendQueue: number;
-  readonly inode: number;
-  readonly cookie: number;
-  readonly timer: RowTimer;
-  readonly timerMs: number;
-}
-
 const ESTAB = 'ESTAB 0 0 127.0.0.1:1 127.0.0.1:2';
 
 function parse(bytes: Uint8Array, sizes: readonly number[] = [bytes.length]): { rows: PlainRow[]; parser: SsParser } {
   const rows: PlainRow[] = [];
-  const parser = new SsParser(({ state, tuple, ...rest }) => {
-    const local = endpointText(tuple, TUPLE.localAddress, TUPLE.localPort);
-    rows.push({
-      ...rest,
-      state: stateName(state),
-      local,
-      peer: endpointText(tuple, TUPLE.peerAddress, TUPLE.peerPort),
-    });
-  });
+  const parser = new SsParser((row) => rows.push(plainRow(row)));
   for (let at = 0, turn = 0; at < bytes.length; turn++) {
     const end = at + (sizes[turn % sizes.length] as number);
     parser.push(Uint8Array.from(bytes.subarray(at, end)));
