@@ -9,8 +9,8 @@ import { measureChurn } from './churn.ts';
 import { lookAtMachine, type Machine } from './machine.ts';
 import { measureMemory } from './memory.ts';
 import { measureMicro } from './micro.ts';
+import { printEnd, printFinding, printHead } from './report.ts';
 import { measureScrape } from './scrape.ts';
-import type { Spread } from './statistics.ts';
 import type { Finding } from './verdict.ts';
 
 const PARTS: {
@@ -32,48 +32,18 @@ if (values.only !== undefined && PARTS[values.only] === undefined) {
 }
 
 const machine = lookAtMachine();
-describe(machine);
+printHead(machine);
 const findings: Finding[] = [];
 const built = build();
 try {
   for (const part of parts) {
     for await (const finding of PARTS[part]?.(built, machine, values.quick) ?? []) {
       findings.push(finding);
-      console.log(line(finding));
+      printFinding(finding);
     }
   }
 } finally {
   built.remove();
 }
 console.log('G6, G7 are not measured: @opentelemetry/instrumentation-net and express-prom-bundle are not installed.');
-console.log(JSON.stringify({ machine, quick: values.quick, findings }));
-// Only a proven miss fails: what lies within the noise, or under a control that was off, is for a person to judge.
-if (findings.some(({ verdict }) => verdict === 'FAIL')) process.exitCode = 1;
-
-function describe({ node, cpu, cores, loadAverage, pins, namespaces }: Machine): void {
-  console.log(`Node ${node}, ${cpu}, ${cores} cores, load average ${loadAverage.toFixed(2)}`);
-  if (loadAverage > 1) console.log('Something else is running: ratios of CPU time will be noisy.');
-  if (!pins) console.log('Not pinned: taskset is missing, or there is one core.');
-  if (!namespaces) console.log('No network namespace: TIME_WAIT rows of one part stay for the next (unshare, ip).');
-  console.log('goal | what | measured [95% interval], middle half, range | at most | control | verdict | details');
-}
-
-function line({ goal, what, measured, unit, atMost, verdict, control, note }: Finding): string {
-  return [
-    goal.padEnd(3),
-    what.padEnd(27),
-    text(measured, unit),
-    `<= ${atMost} ${unit}`,
-    control === undefined
-      ? '-'
-      : `${control.median.toFixed(3)} [${control.low.toFixed(3)}, ${control.high.toFixed(3)}]`,
-    verdict,
-    note,
-  ].join(' | ');
-}
-
-function text({ median, low, high, p25, p75, min, max }: Spread, unit: Finding['unit']): string {
-  const digits = { x: 3, ns: 1, B: 0, ms: 2 }[unit];
-  const show = (value: number): string => value.toFixed(digits);
-  return `${show(median)} [${show(low)}, ${show(high)}], ${show(p25)}-${show(p75)}, ${show(min)}-${show(max)}`;
-}
+printEnd(machine, values.quick, findings);
