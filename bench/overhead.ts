@@ -1,9 +1,10 @@
 // What finwait costs, side by side with the same program without it.
 //
-//   npm run bench                    everything, about 3 minutes on a machine that does nothing else
-//   npm run bench -- --quick         everything, coarsely, in well under a minute
-//   npm run bench -- --only memory   one part: churn, micro, memory or scrape
+//   npm run bench                    everything, about 6 minutes on a machine that does nothing else
+//   npm run bench -- --quick         everything, coarsely, in a minute and a half
+//   npm run bench -- --only memory   one part: churn, micro, memory, scrape or peers
 import { parseArgs } from 'node:util';
+import { measureBesidePeers } from './beside-peers.ts';
 import { type Build, build } from './build.ts';
 import { measureChurn } from './churn.ts';
 import { lookAtMachine, type Machine } from './machine.ts';
@@ -20,6 +21,7 @@ const PARTS: {
   memory: (build, _, quick) => measureMemory(build, quick),
   scrape: measureScrape,
   churn: measureChurn,
+  peers: measureBesidePeers,
 };
 
 const { values } = parseArgs({
@@ -45,5 +47,4 @@ try {
 } finally {
   built.remove();
 }
-console.log('G6, G7 are not measured: @opentelemetry/instrumentation-net and express-prom-bundle are not installed.');
 printEnd(machine, values.quick, findings);

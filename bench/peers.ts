@@ -8,8 +8,8 @@ export type Found = { readonly path: string } | { readonly missing: string };
 
 /** Others' programs, fetched on demand into a temporary folder: neither the project nor the system keeps anything. */
 export interface Peers {
-  /** Installs packages of npm, without their scripts. The path is a folder to resolve them from. */
-  packages(specs: readonly string[]): Found;
+  /** Installs packages of npm, without their scripts, once a name. The path is a folder to resolve them from. */
+  packages(name: string, specs: readonly string[]): Found;
   /** A program: the one in PATH, else unpacked from Debian's package of it, which is not installed. */
   program(name: string, debianPackage: string): Found;
   remove(): void;
@@ -18,8 +18,13 @@ export interface Peers {
 /** Makes room for peers. Nothing is fetched until it is asked for. */
 export function openPeers(): Peers {
   const folder = mkdtempSync(join(tmpdir(), 'finwait-peers-'));
+  const installed = new Map<string, Found>();
   return {
-    packages: (specs) => find(() => installPackages(join(folder, 'npm'), specs)),
+    packages(name, specs) {
+      const found = installed.get(name) ?? find(() => installPackages(join(folder, 'npm', name), specs));
+      installed.set(name, found);
+      return found;
+    },
     program: (name, debianPackage) =>
       find(() => inPath(name) ?? unpackProgram(join(folder, debianPackage), name, debianPackage)),
     remove: () => rmSync(folder, { recursive: true, force: true }),

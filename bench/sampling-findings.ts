@@ -38,15 +38,18 @@ export function findingsOf(result: SamplingResult): Finding[] {
     }),
     ...delayFindings(result, large),
   );
-  const perSecond = spreadOf(finwait.cpuMs.map((cpu) => (cpu / DEFAULT_INTERVAL_MS) * 100));
+  const atDefault = spreadOf(
+    finwait.cpuMs.map((cpu) => (cpu / DEFAULT_INTERVAL_MS) * 100),
+    mean,
+  );
   findings.push(
-    found('G16', 'share of a core, every 15 s', perSecond, '%', 1, false, {
+    found('G16', 'share of a core, every 15 s', atDefault, '%', 1, false, {
       note: 'computed for the default interval; above the goal finwait samples less often',
     }),
   );
   if (result.dutyPercent.length > 0) {
     findings.push(
-      found('G16', 'share of a core, unbridled', spreadOf(result.dutyPercent), '%', 1, true, {
+      found('G16', 'share of a core, unbridled', spreadOf(result.dutyPercent, mean), '%', 1, true, {
         note: `of a process that asks for a sample every 100 ms and does nothing else; ${result.dutyPercent.length} stretches`,
       }),
     );

@@ -45,7 +45,7 @@ try {
     dutyStretches: 0,
     netstat: pathOf('netstat -ant', peers.program('netstat', 'net-tools')),
     nodeExporter: pathOf('node_exporter', peers.program('prometheus-node-exporter', 'prometheus-node-exporter')),
-    packages: pathOf('systeminformation', peers.packages(['systeminformation@5.33.23'])),
+    packages: pathOf('systeminformation', peers.packages('tables', ['systeminformation@5.33.23'])),
   };
   for (const rows of sizes) {
     // Sampling slows itself down by what it costs: where that is much, hours would be needed to see it.

@@ -30,9 +30,9 @@ export interface Spread {
   readonly max: number;
 }
 
-/** Describes a set of measurements. */
-export function spreadOf(values: readonly number[]): Spread {
-  return describe(values, median(values), (pick) => median(pick.map((at) => values[at] as number)));
+/** Describes a set of measurements. The `median` of the spread is the middle that is asked for. */
+export function spreadOf(values: readonly number[], middle: (values: readonly number[]) => number = median): Spread {
+  return describe(values, middle(values), (pick) => middle(pick.map((at) => values[at] as number)));
 }
 
 /**

@@ -1,19 +1,14 @@
 import { readdirSync, readFileSync } from 'node:fs';
 
 /**
- * Milliseconds of CPU that a process itself has used, in steps of 10: procfs counts in hundredths of a second. Over
- * many readings that is exact, because what is cut off here shows in the next one.
+ * Milliseconds of CPU of everything that a process has started, directly or not: what runs still, and what has ended
+ * and was reaped by a parent in between, which may be a shell that outlives what it runs. Of the process itself there is
+ * nothing in it. It never goes down as long as every process of the tree is waited for by its parent.
+ *
+ * In steps of 10, because procfs counts in hundredths of a second. The mean of many differences is exact nevertheless:
+ * what is cut off one shows in the next.
  *
  * @throws if there is no such process
- */
-export function ownCpuMs(pid: number): number {
-  return readStat(pid).ownMs;
-}
-
-/**
- * Milliseconds of CPU of everything that a process has started, directly or not: what runs still, and what has ended
- * and was reaped by a parent in between, which may be a shell that outlives what it runs. In steps of 10 as well. It
- * never goes down as long as every process of the tree is waited for by its parent.
  */
 export function childCpuMs(pid: number): number {
   const children = new Map<number, Stat[]>();

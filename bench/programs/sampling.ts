@@ -7,7 +7,7 @@ import net from 'node:net';
 import { freemem } from 'node:os';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { StateCounts } from '../../src/index.ts';
-import { childCpuMs, ownCpuMs } from './child-cpu.ts';
+import { childCpuMs } from './child-cpu.ts';
 import { type Shell, startShell } from './shell.ts';
 import { checkTable, fillTable, type Table } from './table.ts';
 import type { SamplesTaken } from './table-server.ts';
@@ -175,16 +175,21 @@ function bareSs(from: Shell): Reader {
 
 async function startExporter(path: string): Promise<Reader & { end(): Promise<void> }> {
   const port = await freePort();
+  // Below a shell that ends it when its input ends, which is when this process does, however that comes about.
   const child = spawn(
-    path,
+    'sh',
     [
+      '-c',
+      '"$@" & read -r _; kill $!; wait',
+      'sh',
+      path,
       '--collector.disable-defaults',
       '--collector.tcpstat',
       '--web.disable-exporter-metrics',
       `--web.listen-address=127.0.0.1:${port}`,
       '--log.level=error',
     ],
-    { stdio: 'ignore' },
+    { stdio: ['pipe', 'ignore', 'ignore'] },
   );
   const ended = once(child, 'exit');
   // One connection for all scrapes: each of its own would leave a row in the table.
@@ -199,7 +204,7 @@ async function startExporter(path: string): Promise<Reader & { end(): Promise<vo
   };
   const deadline = performance.now() + 10_000;
   for (let ready = false; !ready; ) {
-    if (child.exitCode !== null || performance.now() > deadline) throw new Error(`${path} does not answer`);
+    if (performance.now() > deadline) throw new Error(`${path} does not answer`);
     ready = await scrape().then(
       () => true,
       () => delay(50, false),
@@ -208,16 +213,16 @@ async function startExporter(path: string): Promise<Reader & { end(): Promise<vo
   return {
     name: 'node_exporter',
     async read() {
-      const before = ownCpuMs(pid);
+      const before = childCpuMs(pid);
       const begin = performance.now();
       for (let times = 0; times < TIMES; times++) expectRows('node_exporter', rowsIn(await scrape()), order.rows);
       const wallMs = (performance.now() - begin) / TIMES;
-      const cpuMs = (ownCpuMs(pid) - before) / TIMES;
+      const cpuMs = (childCpuMs(pid) - before) / TIMES;
       return { wallMs, cpuMs, ownCpuMs: cpuMs };
     },
     async end() {
       agent.destroy();
-      child.kill();
+      child.stdin.end();
       await ended;
     },
   };
