@@ -39,9 +39,10 @@ function find(look: () => string): Found {
   try {
     return { path: look() };
   } catch (error) {
-    // Of a command that failed, the last line it wrote says more than its arguments.
+    // Of a command that failed, what it wrote says more than its arguments.
     const text = (error as { stderr?: string }).stderr?.trim() || (error as Error).message;
-    return { missing: text.split('\n').at(-1) as string };
+    const lines = text.split('\n');
+    return { missing: lines.find((line) => /^E:|\berror\b/.test(line)) ?? (lines.at(-1) as string) };
   }
 }
 
@@ -57,6 +58,7 @@ function installPackages(prefix: string, specs: readonly string[]): string {
     '--no-fund',
     '--ignore-scripts',
     '--loglevel=error',
+    '--fetch-retries=0',
     ...specs,
   ]);
   return prefix;
