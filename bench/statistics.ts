@@ -12,6 +12,11 @@ export function median(values: readonly number[]): number {
   return quantile(values, 0.5);
 }
 
+/** The arithmetic mean: for what is counted in coarse ticks, whose remainders carry over from one to the next. */
+export function mean(values: readonly number[]): number {
+  return values.reduce((sum, value) => sum + value, 0) / values.length;
+}
+
 /** A median with what says how far it can be trusted. */
 export interface Spread {
   readonly median: number;
@@ -25,29 +30,44 @@ export interface Spread {
   readonly max: number;
 }
 
-/** Describes a set of measurements. */
-export function spreadOf(values: readonly number[]): Spread {
-  const [low, high] = medianInterval(values);
+/** Describes a set of measurements. The `median` of the spread is the middle that is asked for. */
+export function spreadOf(values: readonly number[], middle: (values: readonly number[]) => number = median): Spread {
+  return describe(values, middle(values), (pick) => middle(pick.map((at) => values[at] as number)));
+}
+
+/**
+ * Describes the ratio of two sets of measurements that were taken in pairs: the ratio of their middles, not the middle
+ * of their ratios, which a denominator near zero would throw about. Its `median` is that ratio; the rest of the spread
+ * is that of the single pairs.
+ */
+export function ratioSpreadOf(
+  numerators: readonly number[],
+  denominators: readonly number[],
+  middle: (values: readonly number[]) => number = median,
+): Spread {
+  const ratio = (pick: readonly number[]): number =>
+    middle(pick.map((at) => numerators[at] as number)) / middle(pick.map((at) => denominators[at] as number));
+  const single = numerators.map((numerator, at) => numerator / (denominators[at] as number));
+  return describe(single, ratio([...numerators.keys()]), ratio);
+}
+
+const RESAMPLES = 2_000;
+
+function describe(values: readonly number[], middle: number, middleOf: (pick: readonly number[]) => number): Spread {
+  const random = seeded(values.length);
+  const middles: number[] = [];
+  for (let resample = 0; resample < RESAMPLES; resample++) {
+    middles.push(middleOf(values.map(() => Math.floor(random() * values.length))));
+  }
   return {
-    median: median(values),
-    low,
-    high,
+    median: middle,
+    low: quantile(middles, 0.025),
+    high: quantile(middles, 0.975),
     p25: quantile(values, 0.25),
     p75: quantile(values, 0.75),
     min: Math.min(...values),
     max: Math.max(...values),
   };
-}
-
-const RESAMPLES = 2_000;
-
-function medianInterval(values: readonly number[]): readonly [low: number, high: number] {
-  const random = seeded(values.length);
-  const medians: number[] = [];
-  for (let resample = 0; resample < RESAMPLES; resample++) {
-    medians.push(median(values.map(() => values[Math.floor(random() * values.length)] as number)));
-  }
-  return [quantile(medians, 0.025), quantile(medians, 0.975)];
 }
 
 /** A small generator with a fixed seed, so that the same measurements always give the same interval. */

@@ -2,9 +2,10 @@ import type { Spread } from './statistics.ts';
 
 /**
  * What a measurement says of its goal. `INCONCLUSIVE`: the control, which compares the bare program with itself, was
- * off, so nothing can be said. `WITHIN NOISE`: the goal lies inside the confidence interval.
+ * off, so nothing can be said. `WITHIN NOISE`: the goal lies inside the confidence interval. `NO GOAL`: the goal was
+ * set for other circumstances, and the figure is for information.
  */
-export type Verdict = 'PASS' | 'FAIL' | 'WITHIN NOISE' | 'INCONCLUSIVE';
+export type Verdict = 'PASS' | 'FAIL' | 'WITHIN NOISE' | 'INCONCLUSIVE' | 'NO GOAL';
 
 /** One line of the report. */
 export interface Finding {
@@ -13,7 +14,7 @@ export interface Finding {
   readonly what: string;
   /** What was measured, in `unit`; the ratio to the bare program where the unit is `x`. */
   readonly measured: Spread;
-  readonly unit: 'x' | 'ns' | 'B' | 'ms';
+  readonly unit: 'x' | 'ns' | 'B' | 'ms' | '%';
   readonly atMost: number;
   readonly verdict: Verdict;
   /** The bare program against itself, in the same blocks. */

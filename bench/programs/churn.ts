@@ -1,7 +1,7 @@
 // Compares the CPU time of three subjects block by block: two bare ones, whose ratio is the control, and an observed
-// one. All three are fresh and equally warm, and every block goes there and back through them (A B C C B A), so that
-// a drift of the machine is in each of them alike.
-import { BURST, type Kind } from './kinds.ts';
+// one; and of a fourth, which has a peer instead, if one is named. All are fresh and equally warm, and every block goes
+// there and back through them (A B C C B A), so that a drift of the machine is in each of them alike.
+import { BURST, type Kind, type Peer } from './kinds.ts';
 import { startWorker, type Worker } from './worker.ts';
 
 /** What one run of this program prints. */
@@ -9,6 +9,8 @@ export interface ChurnResult {
   /** Microseconds of CPU for each connection or request, one entry a block. */
   readonly bareUs: number[];
   readonly observedUs: number[];
+  /** Empty if no peer was named. */
+  readonly peerUs: number[];
   /** Observed against the mean of the two bare ones. */
   readonly ratio: number[];
   /** One bare one against the other. */
@@ -20,18 +22,18 @@ interface Subject {
   readonly port: number;
 }
 
-const [kind, rounds, blocks, warmUps, pinned] = process.argv.slice(2) as [Kind, string, string, string, string];
+const [kind, rounds, blocks, warmUps, pinned, peer, packages] = process.argv.slice(2) as [
+  Kind,
+  string,
+  string,
+  string,
+  string,
+  Peer | undefined,
+  string | undefined,
+];
 const count = BURST[kind];
-const result: ChurnResult = { bareUs: [], observedUs: [], ratio: [], control: [] };
-/** Which subject goes first changes from block to block. */
-const ORDERS = [
-  [0, 1, 2],
-  [1, 2, 0],
-  [2, 0, 1],
-  [2, 1, 0],
-  [0, 2, 1],
-  [1, 0, 2],
-] as const;
+const VARIANTS = ['bare', 'bare', 'observed', ...(peer === undefined ? [] : [peer])];
+const result: ChurnResult = { bareUs: [], observedUs: [], peerUs: [], ratio: [], control: [] };
 
 for (let round = 0; round < Number(rounds); round++) await runRound(round);
 process.stdout.write(JSON.stringify(result));
@@ -44,8 +46,8 @@ async function runRound(round: number): Promise<void> {
   try {
     const { port: loadPort } = (await load.ready) as { port: number };
     const subjects: Subject[] = [];
-    for (const variant of ['bare', 'bare', 'observed']) {
-      const worker = startWorker('subject', [kind, variant], pin ? 0 : undefined);
+    for (const variant of VARIANTS) {
+      const worker = startWorker('subject', [kind, variant, packages ?? ''], pin ? 0 : undefined);
       workers.push(worker);
       subjects.push({ worker, port: ((await worker.ready) as { port: number }).port });
     }
@@ -53,23 +55,37 @@ async function runRound(round: number): Promise<void> {
       for (const subject of subjects) await burst(subject, load, loadPort);
     }
     for (let block = 0; block < Number(blocks); block++) await runBlock(subjects, load, loadPort, round + block);
+    if (peer !== undefined) await expectSeen(subjects.at(-1)?.worker as Worker);
   } finally {
     await Promise.all([load, ...workers].map((worker) => worker.end()));
   }
 }
 
 async function runBlock(subjects: readonly Subject[], load: Worker, loadPort: number, turn: number): Promise<void> {
-  const order = ORDERS[turn % ORDERS.length] as (typeof ORDERS)[number];
-  const spent = [0, 0, 0];
+  const order = orderOf(turn, subjects.length);
+  const spent = subjects.map(() => 0);
   for (const which of [...order, ...order.toReversed()]) {
     spent[which] = (spent[which] as number) + (await burst(subjects[which] as Subject, load, loadPort));
   }
-  const [first, second, observed] = spent as [number, number, number];
+  const [first, second, observed, other] = spent as [number, number, number, number | undefined];
   const bare = (first + second) / 2;
   result.bareUs.push(bare / count / 2);
   result.observedUs.push(observed / count / 2);
+  if (other !== undefined) result.peerUs.push(other / count / 2);
   result.ratio.push(observed / bare);
   result.control.push(second / first);
+}
+
+/** Which subject goes first changes from block to block, and so does the direction. */
+function orderOf(turn: number, subjects: number): readonly number[] {
+  const order = Array.from({ length: subjects }, (_, place) => (place + turn) % subjects);
+  return Math.floor(turn / subjects) % 2 === 0 ? order : order.reverse();
+}
+
+/** A peer that saw nothing was not at work. */
+async function expectSeen(worker: Worker): Promise<void> {
+  const { seen } = await worker.ask<{ seen: number }>({ type: 'seen' });
+  if (seen < count) throw new Error(`${peer} saw ${seen} of more than ${count}`);
 }
 
 /** Microseconds of CPU that one burst cost the subject. */

@@ -1,8 +1,11 @@
-/** What is done over and over while the CPU time is taken. */
+/** What is done over and over while the CPU time is taken, observed against bare. */
 export const KINDS = ['tcp-server', 'tcp-client', 'http', 'express', 'keep-alive'] as const;
 
-/** One of {@link KINDS}. */
-export type Kind = (typeof KINDS)[number];
+/** One of {@link KINDS}, or what only a peer is compared on. */
+export type Kind = (typeof KINDS)[number] | 'express-keep-alive';
+
+/** What others add to a program, to see what finwait adds beside it. */
+export type Peer = 'otel-net' | 'prom-bundle';
 
 /** Connections or requests of one burst: 20 to 60 ms of CPU. */
 export const BURST: { readonly [kind in Kind]: number } = {
@@ -11,7 +14,18 @@ export const BURST: { readonly [kind in Kind]: number } = {
   http: 500,
   express: 250,
   'keep-alive': 2_000,
+  'express-keep-alive': 500,
 };
+
+/** Whether requests come on connections that stay. */
+export function keepsAlive(kind: Kind): boolean {
+  return kind === 'keep-alive' || kind === 'express-keep-alive';
+}
+
+/** Whether an Express application answers. */
+export function isExpress(kind: Kind): boolean {
+  return kind === 'express' || kind === 'express-keep-alive';
+}
 
 /** How many are in flight at a time. */
 export const IN_FLIGHT = 32;

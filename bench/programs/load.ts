@@ -1,7 +1,7 @@
 // The other end of the subject: it drives a server, or answers a client.
 import { once } from 'node:events';
 import net from 'node:net';
-import { ADDRESSES, flight, IN_FLIGHT, type Kind } from './kinds.ts';
+import { ADDRESSES, flight, IN_FLIGHT, isExpress, type Kind, keepsAlive } from './kinds.ts';
 import { answer } from './worker.ts';
 
 interface Question {
@@ -12,13 +12,13 @@ interface Question {
 const kind = process.argv[2] as Kind;
 const PAYLOAD = Buffer.alloc(64, 'x');
 const REQUEST = Buffer.from(
-  `GET ${kind === 'express' ? '/users/17' : '/'} HTTP/1.1\r\nHost: a\r\n${kind === 'keep-alive' ? '' : 'Connection: close\r\n'}\r\n`,
+  `GET ${isExpress(kind) ? '/users/17' : '/'} HTTP/1.1\r\nHost: a\r\n${keepsAlive(kind) ? '' : 'Connection: close\r\n'}\r\n`,
 );
 /** Connections that stay, for each port of a subject. */
 const kept = new Map<number, net.Socket[]>();
 
 answer<Question>({ port: kind === 'tcp-client' ? await listen() : 0 }, async ({ count, port }) => {
-  if (kind === 'keep-alive') {
+  if (keepsAlive(kind)) {
     const sockets = await keptFor(port);
     await flight(count, async () => {
       const socket = sockets.pop() as net.Socket;

@@ -3,14 +3,19 @@ import http from 'node:http';
 import net from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Monitor } from '../../src/index.ts';
-import { ADDRESSES, flight, type Kind } from './kinds.ts';
+import { ADDRESSES, flight, type Kind, keepsAlive, type Peer } from './kinds.ts';
+import { type Instrumented, instrument } from './peer.ts';
 import { answer } from './worker.ts';
 
-type Question = { readonly type: 'cpu' } | { readonly type: 'burst'; readonly count: number; readonly port: number };
+type Question =
+  | { readonly type: 'cpu' | 'seen' }
+  | { readonly type: 'burst'; readonly count: number; readonly port: number };
 
-const [kind, variant] = process.argv.slice(2) as [Kind, 'bare' | 'observed'];
+const [kind, variant, packages] = process.argv.slice(2) as [Kind, 'bare' | 'observed' | Peer, string];
 const monitor: Monitor | undefined =
   variant === 'observed' ? (await import('../../src/index.ts')).createMonitor() : undefined;
+const peer: Instrumented | undefined =
+  variant === 'bare' || variant === 'observed' ? undefined : instrument(variant, packages);
 const PAYLOAD = Buffer.alloc(64, 'x');
 
 const server = await createServer();
@@ -27,8 +32,9 @@ answer<Question>({ port }, async (question) => {
     await flight(question.count, (index) => connectOnce(index, question.port));
     return {};
   }
+  if (question.type === 'seen') return { seen: (await peer?.seen()) ?? 0 };
   // The end of the last connections belongs to the burst they were opened in.
-  while (server !== undefined && kind !== 'keep-alive' && (await countConnections(server)) > 0) await delay(1);
+  while (server !== undefined && !keepsAlive(kind) && (await countConnections(server)) > 0) await delay(1);
   const { user, system } = process.cpuUsage();
   return { cpuUs: user + system };
 });
@@ -44,9 +50,11 @@ async function createServer(): Promise<net.Server | undefined> {
     case 'http':
     case 'keep-alive':
       return http.createServer((_, response) => response.end('ok'));
-    case 'express': {
+    case 'express':
+    case 'express-keep-alive': {
       const { default: express } = await import('express');
       const app = express();
+      if (peer?.middleware !== undefined) app.use(peer.middleware);
       app.use(express.json());
       app.get('/users/:id', (request, response) => {
         response.json({ id: request.params.id, name: 'somebody' });

@@ -3,6 +3,7 @@ import { fileURLToPath } from 'node:url';
 
 /** Another program of this folder, which answers one question at a time over IPC. */
 export interface Worker {
+  readonly pid: number;
   ask<T>(question: object): Promise<T>;
   /** The first thing it says, when it is ready. */
   readonly ready: Promise<unknown>;
@@ -24,6 +25,8 @@ export function startWorker(name: string, args: readonly string[], core?: number
     });
   });
   return {
+    // Without one, 'error' has followed, and everything asked of it is rejected.
+    pid: child.pid ?? 0,
     ready: answerOf(child, name),
     ask(question) {
       const answer = answerOf(child, name);
