@@ -10,7 +10,7 @@ import { failed, type SsOutcome, SsRun } from './ss-run.ts';
 export interface SsRunnerOptions {
   /** Absolute path of ss. By default it is looked for at each read until it is found, see {@link findSs}. */
   readonly path?: string | undefined;
-  /** Whether to start a helper. @default true */
+  /** Whether to start a helper, as soon as there is an ss. @default true */
   readonly helper?: boolean;
   /** Absolute path of the POSIX shell that the helper is; where there is none there is no helper. @default '/bin/sh' */
   readonly shell?: string;
@@ -79,7 +79,8 @@ export class SsRunner {
     this.#shell = options.helper === false ? undefined : (options.shell ?? '/bin/sh');
     this.#onHelperFailure = options.onHelperFailure ?? (() => undefined);
     this.#now = options.now ?? (() => performance.now());
-    this.#startHelper();
+    // Many images have no ss, and no use for a helper; it is started later if one appears.
+    if (this.#findPath() !== undefined) this.#startHelper();
   }
 
   /**
@@ -148,7 +149,7 @@ export class SsRunner {
       };
 
       if (this.#closed || signal?.aborted === true) return giveUp();
-      const path = this.#path ?? this.#find();
+      const path = this.#findPath();
       if (path === undefined) return settle(failed('enoent', 'no ss in PATH or the system folders'));
       this.#giveUp = giveUp;
       signal?.addEventListener('abort', giveUp, { once: true });
@@ -173,8 +174,9 @@ export class SsRunner {
     });
   }
 
-  /** Found once and looked for again when it has gone: an update may put it elsewhere. */
-  #find(): string | undefined {
+  /** What was found is looked for again when it has gone: an update may put it elsewhere. */
+  #findPath(): string | undefined {
+    if (this.#path !== undefined) return this.#path;
     if (this.#found === undefined || !isExecutableFile(this.#found)) {
       this.#found = findSs((process.env['PATH'] ?? '').split(':'));
     }

@@ -1,5 +1,5 @@
 // One ss, run by the helper and directly: what comes of each way in which it may fail.
-import { rmSync } from 'node:fs';
+import { mkdirSync, renameSync, rmSync } from 'node:fs';
 import { type AddressInfo, createServer } from 'node:net';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
@@ -125,6 +125,17 @@ describe.each([
   it('floods stderr, of which 4 KiB are kept', async () => {
     const { read } = await run(create(`seq 1 2000000 >&2; echo '${ROW}'`));
     expect(read.ok && read.degraded?.detail).toHaveLength(4096);
+  });
+
+  it('is looked for in PATH, and again when it is gone from there', async () => {
+    const [one, two] = ['one', 'two'].map((name) => join(fakes.path, `${name}-${via}`)) as [string, string];
+    for (const folder of [one, two]) mkdirSync(folder);
+    vi.stubEnv('PATH', `${one}:${two}`);
+    fakes.replace(join(one, 'ss'), `echo '${ROW}'`);
+    const runner = open({ helper });
+    expect((await run(runner)).read).toMatchObject({ ok: true, rows: 1, via });
+    renameSync(join(one, 'ss'), join(two, 'ss'));
+    expect((await run(runner)).read).toMatchObject({ ok: true, rows: 1, via });
   });
 
   it('is given up by the caller: signalled, at once', async () => {
@@ -254,6 +265,24 @@ describe('the helper', () => {
     expect((await run(runner)).read).toMatchObject({ ok: true, via: 'direct' });
     clockMs += 1000;
     expect((await run(runner)).read).toMatchObject({ ok: true, via: 'helper' });
+  });
+
+  it('ends what ss leaves behind, at the latest with itself', async () => {
+    const path = fakes.write(`sleep 60 & echo '${ROW}'`);
+    const runner = open({ path });
+    expect((await run(runner)).read).toMatchObject({ ok: true, rows: 1, via: 'helper' });
+    await until(
+      () => fakes.running().length === 0,
+      () => processText(fakes.running()),
+    );
+    fakes.replace(path, `(trap '' TERM; exec sleep 60) & echo '${ROW}'`);
+    expect((await run(runner)).read).toMatchObject({ ok: true, rows: 1, via: 'helper' });
+    expect(fakes.running()).toHaveLength(1);
+    runner.close();
+    await until(
+      () => fakes.running().length === 0,
+      () => processText(fakes.running()),
+    );
   });
 
   it('in which an earlier run still writes is given up, with everything it started', async () => {
