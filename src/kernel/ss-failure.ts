@@ -1,14 +1,21 @@
+import { constants } from 'node:os';
+
 /**
  * Why a run of ss gave no table that can be trusted. An exit code of 0 is no proof: ss also exits with it after it
  * fell back to procfs, or broke off in the middle of a dump.
  *
- * - `enoent`: there is no such file. `eacces`: it cannot be executed, or this process may start none.
+ * - `enoent`: there is no such file, also where a shell says so with exit code 127. `eacces`: it cannot be executed (126),
+ *   or this process may start none.
  * - `spawn_failed`: no process could be started (out of descriptors, processes or memory); the detail has the code.
- * - `unsupported_option`: exit 255, an ss too old for an option. `usage`: any other exit code that is not 0.
+ * - `unsupported_option`: exit 255, an ss that does not know an option. There is no smaller set of options to try: each
+ *   of `-Htanoe` is in iproute2 4.9, and without -H, which came last (4.7), its header would be read as well.
+ * - `usage`: any other exit code that is not 0.
  * - `netlink_denied_fallback`: ss read /proc/net/tcp instead. `netlink_partial`: the dump failed half-way; its rows
  *   are incomplete and some are there twice.
- * - `signalled`: a signal ended it (SIGSYS: a seccomp filter). `timeout`: it was killed for taking too long.
- * - `truncated`: its output ends inside a line. `parse_ratio`: more than 1% of the lines are no rows.
+ * - `signalled`: a signal ended it (SIGSYS: a seccomp filter), or the caller did. `timeout`: it was killed for taking too long.
+ * - `helper_died`: the shell that ran ss ended under it. The next run does without, or has a new one.
+ * - `truncated`: its output ends inside a line. `parse_ratio`: more than 1% of the lines are no rows; where it is most of
+ *   them, or most of the bytes, ss is ended early.
  * - `empty_suspect`: no rows, although other counters say that there are sockets.
  * - `consumer_threw`: the caller's `onRow` threw.
  */
@@ -22,6 +29,7 @@ export const SS_FAILURES = [
   'netlink_partial',
   'signalled',
   'timeout',
+  'helper_died',
   'truncated',
   'parse_ratio',
   'empty_suspect',
@@ -53,6 +61,37 @@ export function judgeComplaint(line: string): SsFailure | 'degraded' | undefined
   return 'degraded';
 }
 
+/**
+ * Whether some of these lines may mean a failure to {@link judgeComplaint}. Much cheaper than to ask it line by line.
+ *
+ * @example maySayFailure('one\ntwo\n') // false
+ */
+export function maySayFailure(lines: string): boolean {
+  return NETLINK.test(lines);
+}
+
+/** The failure that an exit code other than 0 stands for; a shell counts 128 + n after the signal n. */
+export function judgeExitCode(code: number): SsFailure {
+  switch (code) {
+    case 126:
+      return 'eacces';
+    case 127:
+      return 'enoent';
+    case 255:
+      return 'unsupported_option';
+    default:
+      return signalOf(code) === undefined ? 'usage' : 'signalled';
+  }
+}
+
+/** The name of the signal that an exit code stands for, such as SIGSYS for 159. */
+export function signalOf(code: number): string | undefined {
+  const number = code - 128;
+  if (number <= 0 || number > 64) return undefined;
+  const found = Object.entries(constants.signals).find((entry) => entry[1] === number);
+  return found?.[0] ?? `signal ${number}`;
+}
+
 /** The failure that an error of spawn(2), or of Node's permission model, stands for. */
 export function judgeSpawnError(code: string | undefined): SsFailure {
   if (code === 'ENOENT') return 'enoent';
@@ -67,3 +106,4 @@ const CGROUP_NAME_UNKNOWN = /cgroup2|^Failed to (open mounts file|read value of 
 const NETLINK_DENIED = /^Cannot (open|bind) netlink socket|^Cannot getsockname/;
 const NETLINK_BROKEN =
   /netlink receive error|RTNETLINK answers|TCPDIAG answers|EOF on netlink|Dump was interrupted|[Mm]essage truncated|Remnant/;
+const NETLINK = new RegExp(`${NETLINK_DENIED.source}|${NETLINK_BROKEN.source}`, 'm');

@@ -1,6 +1,6 @@
 import { readSocketInode } from '../kernel/inode.ts';
-import { findSs, readSs, type SsRead } from '../kernel/read-ss.ts';
 import type { CollectorReason } from '../kernel/source.ts';
+import { type SsRead, SsRunner } from '../kernel/ss-runner.ts';
 import type { ObserveContext } from '../observe/context.ts';
 import type { NodeServer } from '../observe/node-socket.ts';
 import { lookAt } from '../observe/walk.ts';
@@ -70,7 +70,7 @@ export class Collector {
   readonly #context: ObserveContext;
   readonly #options: ResolvedOptions;
   readonly #host: CollectorHost;
-  #ssPath: string | undefined;
+  readonly #runner: SsRunner;
   #flight: Promise<SampleResult> | undefined;
   #timer: NodeJS.Timeout | undefined;
   /** What the newest sample cost: its wall time, which is an upper bound of the CPU that `ss` took. */
@@ -84,8 +84,12 @@ export class Collector {
     this.#context = context;
     this.#options = options;
     this.#host = host;
-    this.#ssPath = options.ssPath;
     this.supported = process.platform === 'linux';
+    this.#runner = new SsRunner({
+      path: options.ssPath,
+      helper: this.supported,
+      onHelperFailure: (error) => context.report('helper', error),
+    });
     this.#schedule(Math.min(FIRST_SAMPLE_MS, options.sampleIntervalMs));
   }
 
@@ -108,6 +112,7 @@ export class Collector {
   /** Ends the sampling; a sample under way is given up, and its `ss` ended. */
   close(): void {
     this.#abort.abort();
+    this.#runner.close();
     clearTimeout(this.#timer);
   }
 
@@ -175,16 +180,11 @@ export class Collector {
   }
 
   async #readTable(walkMs: number): Promise<TableResult> {
-    this.#ssPath ??= findSs((process.env['PATH'] ?? '').split(':'));
-    if (this.#ssPath === undefined) {
-      return { ok: false, reason: 'enoent', detail: 'no ss in PATH or the system folders', durationMs: 0 };
-    }
     // In whole ticks, like the times in records: what the walk has just changed precedes the table. Nothing can change
-    // before the tick is over, because the reader is spawned in it.
+    // before the tick is over, because ss is asked for in it.
     const startedAt = (this.#context.now() + 1) / TICKS_PER_MS;
     const join = new Join(this.#context.ledger, startedAt);
-    const read: SsRead = await readSs({
-      path: this.#ssPath,
+    const read: SsRead = await this.#runner.read({
       timeoutMs: this.#options.sampleTimeoutMs,
       onRow: (row) => join.add(row),
       expectedRows: this.#listenersSeen(),

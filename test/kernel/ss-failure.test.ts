@@ -1,5 +1,11 @@
 import { describe, expect, it } from 'vitest';
-import { judgeComplaint, judgeSpawnError } from '../../src/kernel/ss-failure.ts';
+import {
+  judgeComplaint,
+  judgeExitCode,
+  judgeSpawnError,
+  maySayFailure,
+  signalOf,
+} from '../../src/kernel/ss-failure.ts';
 
 describe('what ss writes to stderr', () => {
   it.each([
@@ -20,6 +26,28 @@ describe('what ss writes to stderr', () => {
     ['something new', 'degraded'],
   ])('%j means %s', (line, verdict) => {
     expect(judgeComplaint(line)).toBe(verdict);
+    // The quick look at many lines may be wrong in one way only.
+    const failure = verdict !== undefined && verdict !== 'degraded';
+    expect(maySayFailure(`one\n${line}\ntwo\n`)).toBe(failure);
+  });
+});
+
+describe('an exit code', () => {
+  it.each([
+    [1, 'usage', undefined],
+    [2, 'usage', undefined],
+    [126, 'eacces', undefined],
+    [127, 'enoent', undefined],
+    [128, 'usage', undefined],
+    [137, 'signalled', 'SIGKILL'],
+    [143, 'signalled', 'SIGTERM'],
+    [159, 'signalled', 'SIGSYS'],
+    [192, 'signalled', 'signal 64'],
+    [193, 'usage', undefined],
+    [255, 'unsupported_option', undefined],
+  ])('%i is %s', (code, reason, signal) => {
+    expect(judgeExitCode(code)).toBe(reason);
+    expect(signalOf(code)).toBe(signal);
   });
 });
 
