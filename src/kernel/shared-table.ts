@@ -5,7 +5,7 @@ import { TableClient, type TableConsumer } from './table-client.ts';
 import { TableServer, type TableSink } from './table-server.ts';
 
 /**
- * What this process is to the others: the `leader` reads the table and tells it, a `follower` is told it; one that is
+ * What this process is to the others: the `leader` reads the table and tells it, a `follower` is told each one that begins; one that is
  * `alone` reads for itself: nothing is decided yet, nobody can be trusted, or there is nobody to share with.
  */
 export type SharedRole = 'leader' | 'follower' | 'alone';
@@ -109,8 +109,7 @@ class Membership implements SharedTable {
     this.#primaryPid = primaryPid;
     this.#name = name;
     this.#now = options.now ?? (() => performance.now());
-    // Every process counts performance.now() from its own start; hrtime is CLOCK_MONOTONIC, the same for all of them.
-    this.#monotonicOffsetMs = Number(process.hrtime.bigint()) / 1e6 - this.#now();
+    this.#monotonicOffsetMs = monotonicOffsetMs(this.#now);
     this.#listen();
   }
 
@@ -211,6 +210,20 @@ class Membership implements SharedTable {
     this.#role = role;
     attempt(() => this.#options.onRoleChange?.(role));
   }
+}
+
+/**
+ * What to add to a clock of this process for CLOCK_MONOTONIC, in milliseconds: performance.now() counts from the start
+ * of its own process, and process.hrtime() is the same in all processes of one machine. The smallest of several
+ * differences, because the process may be put aside between two readings.
+ */
+function monotonicOffsetMs(now: () => number): number {
+  let smallest = Number.POSITIVE_INFINITY;
+  for (let reading = 0; reading < 10; reading++) {
+    const ownMs = now();
+    smallest = Math.min(smallest, Number(process.hrtime.bigint()) / 1e6 - ownMs);
+  }
+  return smallest;
 }
 
 /** Calls back; what the caller throws must not become the host's uncaught exception. */

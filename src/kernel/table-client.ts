@@ -24,7 +24,7 @@ export interface TableClientOptions {
   readonly now: () => number;
   /** What to add to `now()` for CLOCK_MONOTONIC, in milliseconds. */
   readonly monotonicOffsetMs: number;
-  /** The leader has proven itself. */
+  /** The leader has proven itself, and will tell every table that begins from now on. */
   readonly onJoined: () => void;
   /** Once, and not after {@link TableClient.close}. Says whether a table was ever begun. */
   readonly onLost: (hadTable: boolean) => void;
@@ -53,12 +53,15 @@ export class TableClient {
     this.#options = options;
     this.#reader = new TableReader({
       onHello: (claim) => {
-        const { inode, primaryPid, onJoined } = options;
+        const { inode, primaryPid } = options;
         const doubt = this.#proven ? 'a second hello' : doubtLeader(claim, inode, primaryPid);
         if (doubt !== undefined) return this.#breakOff(doubt);
         this.#proven = true;
         this.#say(FOLLOWER_WORD.join);
-        onJoined();
+      },
+      onWelcome: () => {
+        if (!this.#proven) return this.#breakOff('a welcome without a hello');
+        options.onJoined();
       },
       onStart: (startedAtMonotonicMs) => {
         if (!this.#proven) return this.#breakOff('a table without a hello');

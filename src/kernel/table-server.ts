@@ -1,7 +1,15 @@
 import type { Server, Socket } from 'node:net';
 import type { KernelRow } from '../sockets/row.ts';
 import type { SharedResult } from './shared-result.ts';
-import { endFrame, FOLLOWER_WORD, helloFrame, MAX_FRAME_BYTES, RowPacker, startFrame } from './table-stream.ts';
+import {
+  endFrame,
+  FOLLOWER_WORD,
+  helloFrame,
+  MAX_FRAME_BYTES,
+  RowPacker,
+  startFrame,
+  welcomeFrame,
+} from './table-stream.ts';
 
 /** Tells a table to the others while it is read. */
 export interface TableSink {
@@ -118,10 +126,13 @@ class Follower {
   readonly #onRequest: () => void;
   #waiting: Uint8Array[] = [];
   #waitingBytes = 0;
-  /** Frames sent and not taken yet. */
-  #underWay = 0;
+  /** Frames so far: given to it, sent, and taken by it. */
+  #given = 0;
+  #sent = 0;
+  #taken = 0;
+  /** What had been given when the last table began. */
+  #givenBefore = 0;
   #joined = false;
-  #wasBehind = false;
 
   constructor(socket: Socket, onRequest: () => void) {
     this.#socket = socket;
@@ -133,19 +144,22 @@ class Follower {
   }
 
   /**
-   * Whether it is to be sent the table that begins now. One that has not taken the last one yet may be sent a second;
-   * then it is dropped. It may be stopped, and comes back when it is not.
+   * Whether it is to be sent the table that begins now. One that has not taken the last table may be sent another; one
+   * that has not even taken the table before that is dropped. It may be stopped, and comes back when it is not.
    */
   mayListen(): boolean {
     if (!this.#joined || this.#socket.destroyed) return false;
-    const behind = this.#underWay > 0;
-    if (behind && this.#wasBehind) this.leave();
-    this.#wasBehind = behind;
-    return !this.#socket.destroyed;
+    if (this.#taken < this.#givenBefore) {
+      this.leave();
+      return false;
+    }
+    this.#givenBefore = this.#given;
+    return true;
   }
 
   send(frame: Uint8Array): void {
     if (this.#socket.destroyed) return;
+    this.#given++;
     this.#waiting.push(frame);
     this.#waitingBytes += frame.length;
     this.#pump();
@@ -163,20 +177,22 @@ class Follower {
    * the host's process alive for as long as the follower does not read.
    */
   #pump(): void {
-    while (this.#underWay < MAX_UNDER_WAY) {
+    while (this.#sent - this.#taken < MAX_UNDER_WAY) {
       const frame = this.#waiting.shift();
       if (frame === undefined) return;
       this.#waitingBytes -= frame.length;
-      this.#underWay++;
+      this.#sent++;
       this.#socket.write(frame);
     }
   }
 
   #hear(words: Uint8Array): void {
     for (const word of words) {
-      if (word === FOLLOWER_WORD.taken && this.#underWay > 0) this.#underWay--;
-      else if (word === FOLLOWER_WORD.join) this.#joined = true;
-      else if (word === FOLLOWER_WORD.request) this.#onRequest();
+      if (word === FOLLOWER_WORD.taken && this.#taken < this.#sent) this.#taken++;
+      else if (word === FOLLOWER_WORD.join && !this.#joined) {
+        this.#joined = true;
+        this.send(welcomeFrame());
+      } else if (word === FOLLOWER_WORD.request) this.#onRequest();
       else {
         this.leave();
         return;

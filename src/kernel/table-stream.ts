@@ -25,6 +25,11 @@ export function helloFrame(claim: LeaderClaim): Uint8Array {
   return bytes;
 }
 
+/** The answer to a follower that joins: it is told every table from now on. */
+export function welcomeFrame(): Uint8Array {
+  return newFrame(KIND.welcome, 0).bytes;
+}
+
 /** A table begins; it shows nothing older than this time on CLOCK_MONOTONIC, in milliseconds. */
 export function startFrame(startedAtMonotonicMs: number): Uint8Array {
   const { bytes, doubles } = newFrame(KIND.start, 8);
@@ -80,6 +85,7 @@ export class RowPacker {
 /** Receives what a stream says, in its order. */
 export interface StreamHandler {
   onHello(claim: LeaderClaim): void;
+  onWelcome(): void;
   onStart(startedAtMonotonicMs: number): void;
   /** Is given one object that is reused: copy what is to be kept. */
   onRow(row: KernelRow): void;
@@ -142,20 +148,21 @@ export class TableReader {
   }
 
   #take(kind: number, length: number): void {
-    const { words, doubles, bytes } = this.#frame;
+    const { words, doubles } = this.#frame;
     if (kind === KIND.rows) this.#takeRows(length);
-    else if (kind === KIND.end) {
-      const text = new TextDecoder().decode(bytes.subarray(HEADER_BYTES, HEADER_BYTES + length));
-      const result = parseSharedResult(text);
-      if (result === undefined) this.#reject('an end without a result');
-      else this.#handler.onEnd(result);
-    } else if (length !== 8) this.#reject(`a frame of kind ${kind} with ${length} bytes`);
-    else if (kind === KIND.start) {
-      const startedAtMs = doubles[1] as number;
-      if (Number.isFinite(startedAtMs)) this.#handler.onStart(startedAtMs);
-      else this.#reject('a start without a time');
-    } else if (kind === KIND.hello) this.#handler.onHello({ pid: words[2] as number, fd: (words[3] as number) | 0 });
-    else this.#reject(`a frame of kind ${kind}`);
+    else if (kind === KIND.end) this.#takeEnd(length);
+    else if (length !== FIXED_LENGTHS.get(kind)) this.#reject(`a frame of kind ${kind} with ${length} bytes`);
+    else if (kind === KIND.hello) this.#handler.onHello({ pid: words[2] as number, fd: (words[3] as number) | 0 });
+    else if (kind === KIND.welcome) this.#handler.onWelcome();
+    else if (Number.isFinite(doubles[1])) this.#handler.onStart(doubles[1] as number);
+    else this.#reject('a start without a time');
+  }
+
+  #takeEnd(length: number): void {
+    const text = new TextDecoder().decode(this.#frame.bytes.subarray(HEADER_BYTES, HEADER_BYTES + length));
+    const result = parseSharedResult(text);
+    if (result === undefined) this.#reject('an end without a result');
+    else this.#handler.onEnd(result);
   }
 
   #takeRows(length: number): void {
@@ -190,6 +197,17 @@ function newFrame(kind: number, payloadBytes: number): Frame {
 }
 
 /** Arbitrary, so that a stray writer is not taken for one of us. */
-const KIND = { hello: 0x66770001, start: 0x66770002, rows: 0x66770003, end: 0x66770004 } as const;
+const KIND = {
+  hello: 0x66770001,
+  welcome: 0x66770002,
+  start: 0x66770003,
+  rows: 0x66770004,
+  end: 0x66770005,
+} as const;
+const FIXED_LENGTHS: ReadonlyMap<number, number> = new Map([
+  [KIND.hello, 8],
+  [KIND.welcome, 0],
+  [KIND.start, 8],
+]);
 const HEADER_BYTES = 8;
 const ROWS_PER_FRAME = Math.floor((MAX_FRAME_BYTES - HEADER_BYTES) / ROW_BYTES);

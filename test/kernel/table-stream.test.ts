@@ -9,6 +9,7 @@ import {
   RowPacker,
   startFrame,
   TableReader,
+  welcomeFrame,
 } from '../../src/kernel/table-stream.ts';
 import type { KernelRow } from '../../src/sockets/row.ts';
 import { anyRow, copyOf, rowOf } from '../support/rows.ts';
@@ -24,6 +25,7 @@ describe('a stream', () => {
         (rows, cuts) => {
           const bytes = Buffer.concat([
             helloFrame({ pid: 4_000_000, fd: -1 }),
+            welcomeFrame(),
             startFrame(1234.5),
             ...framesOf(rows),
             endFrame(RESULT),
@@ -35,10 +37,15 @@ describe('a stream', () => {
             frames += heard.reader.push(bytes.subarray(at, at + length));
             at += length;
           }
-          expect(heard).toMatchObject({ hellos: [{ pid: 4_000_000, fd: -1 }], starts: [1234.5], ends: [RESULT] });
+          expect(heard).toMatchObject({
+            hellos: [{ pid: 4_000_000, fd: -1 }],
+            welcomes: 1,
+            starts: [1234.5],
+            ends: [RESULT],
+          });
           expect(heard.rows).toEqual(rows);
           expect(heard.malformed).toEqual([]);
-          expect(frames).toBe(3 + framesOf(rows).length);
+          expect(frames).toBe(4 + framesOf(rows).length);
         },
       ),
     );
@@ -83,6 +90,7 @@ describe('bytes that are no stream', () => {
   const [rows = Buffer.alloc(0)] = framesOf([rowOf(1), rowOf(2)]);
   it.each([
     ['a frame of a kind that is none', changed(startFrame(1), 0, 99), /kind 99/],
+    ['a welcome of 8 bytes', changed(welcomeFrame(), 4, 8), /with 8 bytes/],
     ['a length beyond all frames', changed(startFrame(1), 4, MAX_FRAME_BYTES), /frame of 32768 bytes/],
     ['a start of 4 bytes', changed(startFrame(1), 4, 4), /with 4 bytes/],
     ['a start without a time', startFrame(Number.NaN), /without a time/],
@@ -122,6 +130,7 @@ describe('bytes that are no stream', () => {
 /** Everything that one stream said. */
 class Heard {
   readonly hellos: LeaderClaim[] = [];
+  welcomes = 0;
   readonly starts: number[] = [];
   readonly rows: KernelRow[] = [];
   readonly ends: SharedResult[] = [];
@@ -129,6 +138,9 @@ class Heard {
   onHearRow: () => void = () => {};
   readonly reader: TableReader = new TableReader({
     onHello: (claim) => this.hellos.push(claim),
+    onWelcome: () => {
+      this.welcomes++;
+    },
     onStart: (startedAtMs) => this.starts.push(startedAtMs),
     onRow: (row) => {
       this.rows.push(copyOf(row));
