@@ -127,11 +127,17 @@ describe.runIf(process.platform === 'linux')('a cluster of four workers and thei
       expect(JSON.parse(stdout)).toEqual({ role, alive: [] });
     });
 
-    it.skipIf(!isRoot && !required)('leads in a network namespace of its own, whoever leads in another', async () => {
+    it.skipIf(!isRoot && !required).each([
+      ['network', ['--net']],
+      // The primaries of a pod's containers may all be process 1, in one network namespace.
+      ['process', ['--pid', '--fork', '--kill-child', '--mount-proc']],
+    ])('leads in a %s namespace of its own, whoever leads in another', async (_title, flags) => {
       const leader = await ownLeader();
-      const { stdout } = spawnSync('unshare', ['-n', process.execPath, PROGRAM, 'lone', String(process.pid)], {
+      const { stdout } = spawnSync('unshare', [...flags, process.execPath, PROGRAM, 'lone', String(process.pid)], {
         env: { FINWAIT_DIST: library.folder, PATH: process.env['PATH'] ?? '' },
         encoding: 'utf8',
+        timeout: 8_000,
+        killSignal: 'SIGKILL',
       });
       leader.close();
       expect(JSON.parse(stdout)).toMatchObject({ role: 'leader' });
