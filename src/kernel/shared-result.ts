@@ -1,4 +1,4 @@
-import { COLLECTOR_REASONS, type CollectorReason, SOURCES } from './source.ts';
+import { COLLECTOR_REASONS, type CollectorReason, type SharingFailure, SOURCES } from './source.ts';
 
 /** What the process that read the table tells the others at its end. */
 export type SharedResult =
@@ -21,15 +21,6 @@ export type SharedResult =
       readonly durationMs: number;
       readonly nextIntervalMs: number;
     };
-
-/**
- * Why a table that another process reads came to no end here.
- *
- * - `leader_lost`: the reader went, closed, dropped us or gave the sample up half-way.
- * - `malformed`: what came is no table.
- * - `consumer_threw`: our own consumer threw.
- */
-export type SharingFailure = 'leader_lost' | 'malformed' | 'consumer_threw';
 
 /** How a shared table ends for the one who receives it. */
 export type SharedEnd = SharedResult | { readonly ok: false; readonly reason: SharingFailure; readonly detail: string };

@@ -1,4 +1,4 @@
-import type { KernelRow } from '../sockets/row.ts';
+import type { KernelRow, RowFilter } from '../sockets/row.ts';
 import { SsParser } from './parse-ss.ts';
 import { SsComplaints } from './ss-complaints.ts';
 import { judgeExitCode, type SsDegradation, type SsFailure, signalOf } from './ss-failure.ts';
@@ -7,7 +7,7 @@ import { judgeExitCode, type SsDegradation, type SsFailure, signalOf } from './s
 export type SsOutcome =
   | {
       readonly ok: true;
-      /** Rows handed to `onRow`. */
+      /** Rows, whether they were wanted or not. */
       readonly rows: number;
       /** Lines that were no rows, at most 1% of all. */
       readonly unparsed: number;
@@ -41,9 +41,12 @@ export class SsRun {
   readonly #complaints: SsComplaints = new SsComplaints();
   #bytes = 0;
 
-  /** @param onRow called for each row with one object that is reused */
-  constructor(onRow: (row: KernelRow) => void) {
-    this.#parser = new SsParser(onRow);
+  /**
+   * @param onRow called for each row with one object that is reused
+   * @param wants asked for each row whether it shall be handed to `onRow`
+   */
+  constructor(onRow: (row: KernelRow) => void, wants?: RowFilter) {
+    this.#parser = new SsParser(onRow, wants);
   }
 
   /** Takes the next bytes of stdout. */

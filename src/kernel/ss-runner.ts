@@ -1,4 +1,4 @@
-import type { KernelRow } from '../sockets/row.ts';
+import type { KernelRow, RowFilter } from '../sockets/row.ts';
 import { runDirectly } from './direct-run.ts';
 import { findSs, isExecutableFile } from './find-ss.ts';
 import type { SsFailure } from './ss-failure.ts';
@@ -30,6 +30,8 @@ export interface SsReadOptions {
   readonly timeoutMs: number;
   /** Called for each row with one object that is reused: copy what is to be kept. */
   readonly onRow: (row: KernelRow) => void;
+  /** Asked for each row whether it shall be handed to `onRow`. @default every row */
+  readonly wants?: RowFilter | undefined;
   /** The arguments of ss. @default ['-Htanoe'] */
   readonly args?: readonly string[];
   /** The number of sockets that other counters show; with it, a table without rows is a failure. @default 0 */
@@ -113,7 +115,7 @@ export class SsRunner {
   #readNow(options: SsReadOptions): Promise<SsRead> {
     const { timeoutMs, onRow, args = ARGUMENTS, expectedRows = 0, signal, keepAlive = false } = options;
     const startedAt = performance.now();
-    const run = new SsRun(onRow);
+    const run = new SsRun(onRow, options.wants);
     let via: SsRead['via'] = 'direct';
     let blockedMs = 0;
 

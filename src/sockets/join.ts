@@ -1,6 +1,6 @@
 import { OWNERLESS_STATES, STATE, STATE_SLOTS, type State } from '../tcp/state.ts';
 import type { Ledger } from './ledger.ts';
-import type { KernelRow } from './row.ts';
+import type { KernelRow, RowSink } from './row.ts';
 import { TUPLE, TUPLE_WORDS } from './tuple.ts';
 
 /** TIME_WAIT lasts this long on Linux whatever tcp_fin_timeout says (TCP_TIMEWAIT_LEN in include/net/tcp.h). */
@@ -31,7 +31,7 @@ export interface KernelColumn {
  * inode, or it is ownerless and this process closed that very socket. A port or a destination alone proves nothing:
  * workers, sidecars and other containers share them.
  */
-export class Join {
+export class Join implements RowSink {
   readonly #ledger: Ledger;
   readonly #startedAt: number;
   readonly #listenerSlotByInode: ReadonlyMap<number, number>;
@@ -59,6 +59,10 @@ export class Join {
     this.#ownStates = new Int32Array(ledger.names.capacity * STATE_SLOTS);
     this.#unattributedStates = new Int32Array(ledger.names.capacity * STATE_SLOTS);
     this.#stateByTuple = new Uint8Array(ledger.tuples.slots);
+  }
+
+  wants(): boolean {
+    return true;
   }
 
   /** Takes one row of the table. */

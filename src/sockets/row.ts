@@ -9,6 +9,14 @@ export type RowTimer = 'none' | 'on' | 'keepalive' | 'timewait' | 'persist' | 'u
  */
 export type RowFilter = (state: State, localPort: number, peerPort: number) => boolean;
 
+/** Takes the rows of one table, as they are read. */
+export interface RowSink {
+  /** Asked for every row first, see {@link RowFilter}. */
+  wants(state: State, localPort: number, peerPort: number): boolean;
+  /** Is given the rows that are wanted. */
+  add(row: KernelRow): void;
+}
+
 /**
  * One row of the kernel's socket table. A reader reuses one object for all rows of a table: copy what is to be kept.
  */

@@ -1,0 +1,134 @@
+import type { RowSink } from '../sockets/row.ts';
+import { readProcfs, TcpTables } from './read-procfs.ts';
+import type { CollectorError, Degradation, Source } from './source.ts';
+import { SsRunner, type SsRunnerOptions } from './ss-runner.ts';
+
+/** How to make a {@link SourceChain}. */
+export interface SourceChainOptions extends SsRunnerOptions {
+  /** The root of procfs. @default '/proc' */
+  readonly procRoot?: string;
+}
+
+/** How to read the table once. */
+export interface TableRequest {
+  /** How long each source has. */
+  readonly timeoutMs: number;
+  /** The number of sockets that are known to be there; a table without rows is a failure then. */
+  readonly expectedRows: number;
+  readonly signal: AbortSignal;
+  /** Called before a source is asked: what an earlier one told is worth nothing. */
+  readonly begin: () => RowSink;
+}
+
+/** A source that gave no table. */
+export interface SourceFailure extends CollectorError {
+  readonly source: Source;
+  /** Free text, not fit for a label. */
+  readonly detail: string;
+}
+
+/** A table that can be used. */
+export interface TableFacts {
+  readonly source: Source;
+  readonly rows: number;
+  /** What is wrong with it. */
+  readonly degraded: readonly { readonly reason: Degradation; readonly detail: string }[];
+}
+
+/** What came of reading the table once. */
+export interface TableRead {
+  /** Undefined where no source gave one. */
+  readonly table: TableFacts | undefined;
+  /** The sources that failed before it, in the order they were asked. */
+  readonly failures: readonly SourceFailure[];
+  readonly durationMs: number;
+  /** How long the event loop was held. */
+  readonly blockedMs: number;
+}
+
+/**
+ * Reads the socket table by the first source that can: `ss`, which asks netlink, and procfs where there is no ss (slim
+ * images) or it fails. ss is asked again at the next read; one that has failed twice running is passed over once, then
+ * 3, 7 and up to 15 times, because each failure may cost a whole timeout.
+ *
+ * One read at a time.
+ *
+ * @example
+ * const chain = new SourceChain();
+ * const { table } = await chain.read({ timeoutMs: 5_000, expectedRows: 0, signal, begin: () => new Join(ledger, now) });
+ */
+export class SourceChain {
+  readonly #runner: SsRunner;
+  readonly #procfs: TcpTables;
+  #ssFailures = 0;
+  #passOver = 0;
+
+  constructor(options: SourceChainOptions = {}) {
+    this.#runner = new SsRunner(options);
+    this.#procfs = new TcpTables(options.procRoot);
+  }
+
+  /** Never rejects, unless `begin` throws. */
+  async read(request: TableRequest): Promise<TableRead> {
+    const startedAt = performance.now();
+    const failures: SourceFailure[] = [];
+    let blockedMs = 0;
+    const done = (table: TableFacts | undefined): TableRead => {
+      return { table, failures, durationMs: performance.now() - startedAt, blockedMs };
+    };
+    if (this.#passOver > 0) this.#passOver--;
+    else {
+      const read = await this.#runner.read({ ...readerOptions(request), expectedRows: request.expectedRows });
+      blockedMs += read.blockedMs;
+      if (read.ok) {
+        this.#ssFailures = 0;
+        const { rows, degraded } = read;
+        return done({ source: 'ss', rows, degraded: degraded === undefined ? [] : [degraded] });
+      }
+      failures.push({ source: 'ss', reason: read.reason, detail: read.detail });
+      if (request.signal.aborted) return done(undefined);
+      this.#ssFailures++;
+      this.#passOver = Math.min(2 ** (this.#ssFailures - 1) - 1, MAX_PASSED_OVER);
+    }
+    const read = await readProcfs({
+      ...readerOptions(request),
+      tables: this.#procfs,
+      expectedRows: request.expectedRows,
+    });
+    blockedMs += read.blockedMs;
+    if (!read.ok) {
+      failures.push({ source: 'procfs', reason: read.reason, detail: read.detail });
+      return done(undefined);
+    }
+    const { rows, duplicates, degraded } = read;
+    const again = { reason: 'duplicates', detail: `${duplicates} rows came again` } as const;
+    return done({
+      source: 'procfs',
+      rows,
+      degraded: [...(degraded === undefined ? [] : [degraded]), ...(duplicates > 0 ? [again] : [])],
+    });
+  }
+
+  /** Ends whatever was started, at once. */
+  close(): void {
+    this.#runner.close();
+    this.#procfs.close();
+  }
+}
+
+const MAX_PASSED_OVER = 15;
+
+function readerOptions({ timeoutMs, signal, begin }: TableRequest): {
+  readonly timeoutMs: number;
+  readonly signal: AbortSignal;
+  readonly onRow: RowSink['add'];
+  readonly wants: RowSink['wants'];
+} {
+  const sink = begin();
+  return {
+    timeoutMs,
+    signal,
+    onRow: (row) => sink.add(row),
+    wants: (state, localPort, peerPort) => sink.wants(state, localPort, peerPort),
+  };
+}
