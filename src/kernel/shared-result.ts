@@ -1,4 +1,11 @@
-import { COLLECTOR_REASONS, type CollectorReason, type SharingFailure, SOURCES } from './source.ts';
+import {
+  COLLECTOR_REASONS,
+  type CollectorReason,
+  DEGRADATIONS,
+  type Degradation,
+  type SharingFailure,
+  SOURCES,
+} from './source.ts';
 
 /** What the process that read the table tells the others at its end. */
 export type SharedResult =
@@ -11,7 +18,7 @@ export type SharedResult =
       /** When the reader means to read next, counted from now. */
       readonly nextIntervalMs: number;
       /** Present if the table may be incomplete. */
-      readonly degraded?: { readonly reason: CollectorReason; readonly detail: string };
+      readonly degraded?: { readonly reason: Degradation; readonly detail: string };
     }
   | {
       readonly ok: false;
@@ -51,7 +58,8 @@ export function parseSharedResult(text: string): SharedResult | undefined {
   if (ok !== true || !isSource(source) || !isAmount(rows)) return undefined;
   const table = { ok, source, rows, durationMs, nextIntervalMs } as const;
   if (degraded === undefined) return table;
-  if (!isObject(degraded) || !isReason(degraded['reason']) || typeof degraded['detail'] !== 'string') return undefined;
+  if (!isObject(degraded) || !isDegradation(degraded['reason']) || typeof degraded['detail'] !== 'string')
+    return undefined;
   return { ...table, degraded: { reason: degraded['reason'], detail: degraded['detail'] } };
 }
 
@@ -67,6 +75,10 @@ function isAmount(value: unknown): value is number {
 
 function isReason(value: unknown): value is CollectorReason {
   return (COLLECTOR_REASONS as readonly unknown[]).includes(value);
+}
+
+function isDegradation(value: unknown): value is Degradation {
+  return (DEGRADATIONS as readonly unknown[]).includes(value);
 }
 
 function isSource(value: unknown): value is (typeof SOURCES)[number] {

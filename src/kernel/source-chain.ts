@@ -49,7 +49,7 @@ export interface TableRead {
 /**
  * Reads the socket table by the first source that can: `ss`, which asks netlink, and procfs where there is no ss (slim
  * images) or it fails. ss is asked again at the next read; one that has failed twice running is passed over once, then
- * 3, 7 and up to 15 times, because each failure may cost a whole timeout.
+ * 3, 7 and up to 15 times while procfs serves, because each failure may cost a whole timeout.
  *
  * One read at a time.
  *
@@ -98,6 +98,7 @@ export class SourceChain {
     blockedMs += read.blockedMs;
     if (!read.ok) {
       failures.push({ source: 'procfs', reason: read.reason, detail: read.detail });
+      this.#passOver = 0;
       return done(undefined);
     }
     const { rows, duplicates, degraded } = read;

@@ -13,6 +13,9 @@ export type Source = (typeof SOURCES)[number];
  */
 export const TABLE_DEGRADATIONS = ['inconsistent', 'duplicates'] as const;
 
+/** Every {@link Degradation}. */
+export const DEGRADATIONS: readonly Degradation[] = [...SS_DEGRADATIONS, ...TABLE_DEGRADATIONS];
+
 /** What is wrong with a table that can still be used. */
 export type Degradation = SsDegradation | ProcfsDegradation | (typeof TABLE_DEGRADATIONS)[number];
 
@@ -48,9 +51,7 @@ export interface CollectorError {
 }
 
 /** Every {@link CollectorReason}. */
-export const COLLECTOR_REASONS: readonly CollectorReason[] = [
-  ...new Set(COLLECTOR_ERRORS.map(({ reason }) => reason)),
-];
+export const COLLECTOR_REASONS: readonly CollectorReason[] = [...new Set(COLLECTOR_ERRORS.map(({ reason }) => reason))];
 
 /** The key under which an error is counted. */
 export function errorKey({ source, reason }: CollectorError): string {

@@ -77,7 +77,7 @@ export const LABEL_VALUES: { readonly [label in LabelName]?: readonly string[] }
   direction: ['received', 'sent'],
   initiator: ['local', 'remote', 'unknown'],
   outcome: ['fin', 'reset', 'timeout', 'error', 'unused', 'abandoned'],
-  source: SOURCES,
+  source: [...SOURCES, 'shared'],
   reason: COLLECTOR_REASONS,
   component: COMPONENTS,
 };

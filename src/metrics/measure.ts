@@ -1,4 +1,4 @@
-import { COLLECTOR_REASONS, SOURCES } from '../kernel/source.ts';
+import { COLLECTOR_ERRORS, errorKey, SOURCES } from '../kernel/source.ts';
 import type { MonitorInternals } from '../monitor/monitor.ts';
 import { CLOSINGS } from '../sockets/closing.ts';
 import { COMPONENTS } from '../sockets/component.ts';
@@ -88,7 +88,10 @@ export function measure(inside: MonitorInternals, metric: ScalarName): Point[] {
     case 'collector_up':
       return collector.supported ? [{ labels: {}, value: collector.isFresh() ? 1 : 0 }] : [];
     case 'collector_active':
-      return SOURCES.map((source) => ({ labels: { source }, value: source === 'ss' && column !== undefined ? 1 : 0 }));
+      return SOURCES.map((source) => ({
+        labels: { source },
+        value: column !== undefined && source === collector.source ? 1 : 0,
+      }));
     case 'collector_last_success_timestamp_seconds':
       return collector.lastSuccessSeconds === undefined ? [] : [{ labels: {}, value: collector.lastSuccessSeconds }];
     case 'collector_rows':
@@ -96,9 +99,9 @@ export function measure(inside: MonitorInternals, metric: ScalarName): Point[] {
     case 'collector_truncated':
       return collector.column === undefined ? [] : [{ labels: {}, value: collector.truncated ? 1 : 0 }];
     case 'collector_errors_total':
-      return COLLECTOR_REASONS.map((reason) => ({
-        labels: { source: 'ss', reason },
-        value: collector.errors.get(reason) ?? 0,
+      return COLLECTOR_ERRORS.map((error) => ({
+        labels: { source: error.source, reason: error.reason },
+        value: collector.errors.get(errorKey(error)) ?? 0,
       }));
     case 'internal_errors_total':
       return COMPONENTS.map((component) => ({

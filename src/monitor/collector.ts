@@ -2,8 +2,15 @@ import { type Bracket, contradictionOf } from '../kernel/consistency.ts';
 import { type DescriptorCounts, DescriptorReader } from '../kernel/descriptors.ts';
 import { readSocketInode } from '../kernel/inode.ts';
 import { CounterReader, type Counters } from '../kernel/read-counters.ts';
-import type { SharedEnd } from '../kernel/shared-result.ts';
-import { type CollectorError, type CollectorReason, type Degradation, errorKey, type Source } from '../kernel/source.ts';
+import {
+  type CollectorError,
+  type CollectorReason,
+  type Degradation,
+  errorKey,
+  SHARING_FAILURES,
+  type SharingFailure,
+  type Source,
+} from '../kernel/source.ts';
 import { SourceChain, type SourceFailure, type TableFacts } from '../kernel/source-chain.ts';
 import { readSysctls, type Sysctls } from '../kernel/sysctl.ts';
 import type { TableSink } from '../kernel/table-server.ts';
@@ -35,7 +42,7 @@ export type SampleResult =
     }
   | {
       readonly ok: false;
-      /** Why the last source that was asked gave no table. */
+      /** Why the first source that was asked gave no table; the detail has the others. */
       readonly reason: CollectorReason | 'unsupported_platform' | 'closed';
       readonly detail: string;
       readonly durationMs: number;
@@ -106,7 +113,7 @@ export class Collector {
   #lastEndedAt = Number.NEGATIVE_INFINITY;
   /** How old the newest table may become: by the interval that was in force when it was read. */
   #staleAfterMs = 0;
-  /** Until which interval the leader of the cluster means to read again. */
+  /** After how long the leader of the cluster means to read again. */
   #leaderIntervalMs = 0;
   #evictedBefore = 0;
   #sysctlsReadAt = Number.NEGATIVE_INFINITY;
@@ -212,7 +219,7 @@ export class Collector {
   #readSettings({ descriptors }: Sources): void {
     const now = performance.now();
     if (now - this.#sysctlsReadAt >= SYSCTLS_MS) {
-      const sysctls = readSysctls();
+      const sysctls = readSysctls(this.#options.procPath);
       // Without a descriptor to read them with, what was read before still holds.
       if (sysctls.localPortRange !== undefined || this.sysctls === undefined) this.sysctls = sysctls;
       this.#sysctlsReadAt = now;
@@ -244,41 +251,161 @@ export class Collector {
       },
     });
     const { table, failures, durationMs, blockedMs } = read;
-    this.counters = counters.read();
+    const after = counters.read();
+    this.counters = after;
     this.durations.observe(durationMs / 1000);
     this.blocked.observe(blockedMs / 1000);
     if (this.#abort.signal.aborted) return CLOSED;
     for (const failure of failures) this.#fail(failure, table);
     if (table === undefined || join === undefined) {
-      const { reason, detail } = failures.at(-1) as SourceFailure;
+      const [{ reason }] = failures as [SourceFailure];
+      const detail = failures.map((failure) => `${failure.source}: ${failure.detail}`).join('; ');
       telling?.end({ ok: false, reason, detail, durationMs, nextIntervalMs: this.#intervalMs() });
       return { ok: false, reason, detail, durationMs };
     }
     // A read that failed tells nothing about what a good one costs. ss runs beside us, and its wall time is at least what
     // it took of a core.
     this.#lastCostMs = walkMs + durationMs + blockedMs;
-    this.#publish(join, table.source, { before, after: this.counters }, this.#intervalMs());
-    const degraded = [...table.degraded, ...this.#contradictions({ before, after: this.counters })];
-    for (const { reason } of degraded) this.#count({ source: table.source, reason });
     const { source, rows } = table;
-    telling?.end({
-      ok: true,
-      source,
-      rows,
-      durationMs,
-      nextIntervalMs: this.#intervalMs(),
-      ...(degraded[0] === undefined ? {} : { degraded: degraded[0] }),
-    });
-    return { ok: true, source, degraded: degraded.map(({ reason }) => reason), rows, durationMs, blockedMs };
+    const nextIntervalMs = this.#intervalMs();
+    telling?.end({ ok: true, source, rows, durationMs, nextIntervalMs, ...firstOf(table.degraded) });
+    const degraded = this.#publish(join, table, { before, after }, nextIntervalMs);
+    return { ok: true, source, degraded, rows, durationMs, blockedMs };
   }
 
-  #publish(join: Join, source: Source, _: Bracket, intervalMs: number): void {
-    this.column = join.finish(performance.now());
-    this.source = source;
+  // ---- a table that another process of the cluster reads ----------------------------------------------------------
+
+  #createFollowing(): Following {
+    let join: Join | undefined;
+    let before: Counters | undefined;
+    return new Following({
+      primaryPid: this.supported ? this.#host.primaryPid : () => undefined,
+      begin: (startedAtMs) => {
+        before = this.#sources?.counters.read();
+        join = new Join(this.#context.ledger, startedAtMs);
+        return join;
+      },
+      end: (end) => {
+        const begun = join;
+        join = undefined;
+        const after = this.#sources?.counters.read();
+        if (begun === undefined || before === undefined || after === undefined) return;
+        this.counters = after;
+        if (!end.ok) {
+          // What failed the leader is counted there.
+          if (isSharingFailure(end.reason)) this.#count({ source: 'shared', reason: end.reason });
+          return;
+        }
+        this.#leaderIntervalMs = end.nextIntervalMs;
+        const degraded = end.degraded === undefined ? [] : [end.degraded];
+        this.#publish(begun, { ...end, degraded }, { before, after }, end.nextIntervalMs);
+        if (this.#flight === undefined) this.#schedule(this.#nextDelayMs());
+      },
+      onRequest: () => {
+        // One that is under way began before it was asked for.
+        if (this.#flight === undefined) void this.#fly(false);
+        else void this.#flight.then(() => this.#fly(false));
+      },
+    });
+  }
+
+  /** Waits for the leader's table; undefined where there is no leader, or none that answers. */
+  async #follow(onDemand: boolean, walkMs: number): Promise<SampleResult | undefined> {
+    const following = this.#following;
+    if (!following.isFollower) return undefined;
+    const startedAt = performance.now();
+    let end = onDemand ? undefined : await following.next(startedAt, 2 * LEAD_MS);
+    if (end === undefined) {
+      following.request();
+      end = await following.next(startedAt, this.#options.sampleTimeoutMs);
+    }
+    if (end?.ok !== true) return undefined;
+    this.#lastCostMs = walkMs;
+    const { source, rows, durationMs, degraded } = end;
+    return {
+      ok: true,
+      source,
+      degraded: degraded === undefined ? [] : [degraded.reason],
+      rows,
+      durationMs,
+      blockedMs: 0,
+    };
+  }
+
+  // ---- both -----------------------------------------------------------------------------------------------------
+
+  /** Shows a complete table from now on. Returns what is wrong with it. */
+  #publish(join: Join, table: TableFacts, bracket: Bracket, intervalMs: number): readonly Degradation[] {
+    const column = join.finish(performance.now());
+    this.column = column;
+    this.source = table.source;
     this.lastSuccessSeconds = Date.now() / 1000;
-    this.#staleAfterMs = STALE_INTERVALS * Math.max(intervalMs, this.#options.sampleIntervalMs);
+    this.#staleAfterMs = STALE_INTERVALS * Math.max(intervalMs, this.#intervalMs());
     const { closedTuples } = this.#context.ledger;
     this.truncated = closedTuples.evicted > this.#evictedBefore;
     this.#evictedBefore = closedTuples.evicted;
+    const contradiction = contradictionOf(bracket, column.netnsStates);
+    const degraded = table.degraded.map(({ reason }) => reason);
+    if (contradiction !== undefined) degraded.push('inconsistent');
+    for (const reason of degraded) this.#count({ source: table.source, reason });
+    return degraded;
   }
+
+  /** Listeners of ours that the kernel has: a table without any row would be wrong. */
+  #listenersSeen(): number {
+    return [...this.#context.ledger.listeners].filter((listener) => listener.inode !== 0).length;
+  }
+
+  #fail(failure: SourceFailure, table: TableFacts | undefined): void {
+    const first = !this.errors.has(errorKey(failure));
+    this.#count(failure);
+    if (!first) return;
+    const remedy = table === undefined ? 'there is no other source' : `${table.source} serves instead`;
+    this.#host.warn(
+      `cannot read the kernel's socket table by ${failure.source}: ${failure.reason} (${failure.detail}); ${remedy}`,
+    );
+  }
+
+  #count(error: CollectorError): void {
+    const key = errorKey(error);
+    this.errors.set(key, (this.errors.get(key) ?? 0) + 1);
+  }
+}
+
+/** What the sampling keeps open from the beginning, so that it works when descriptors have run out. */
+interface Sources {
+  readonly chain: SourceChain;
+  readonly counters: CounterReader;
+  readonly descriptors: DescriptorReader;
+}
+
+function openSources({ ssPath, procPath }: ResolvedOptions, onHelperFailure: (error: Error) => void): Sources {
+  return {
+    chain: new SourceChain({ path: ssPath, procRoot: procPath, onHelperFailure }),
+    counters: new CounterReader({ procRoot: procPath }),
+    descriptors: new DescriptorReader(),
+  };
+}
+
+/** Tells every row to the other processes, and joins those that are ours. */
+function tellingSink(join: RowSink, telling: TableSink): RowSink {
+  let wanted = false;
+  return {
+    wants(state, localPort, peerPort) {
+      wanted = join.wants(state, localPort, peerPort);
+      return true;
+    },
+    add(row) {
+      telling.row(row);
+      if (wanted) join.add(row);
+    },
+  };
+}
+
+function firstOf(degraded: TableFacts['degraded']): { readonly degraded?: TableFacts['degraded'][number] } {
+  return degraded[0] === undefined ? {} : { degraded: degraded[0] };
+}
+
+function isSharingFailure(reason: CollectorReason): reason is SharingFailure {
+  return (SHARING_FAILURES as readonly string[]).includes(reason);
 }

@@ -53,7 +53,8 @@ export class Following {
         },
         onRow: (row) => {
           const { state, tuple } = row;
-          if (sink?.wants(state, tuple[TUPLE.localPort] as number, tuple[TUPLE.peerPort] as number) === true) sink.add(row);
+          if (sink?.wants(state, tuple[TUPLE.localPort] as number, tuple[TUPLE.peerPort] as number) === true)
+            sink.add(row);
         },
         onEnd: (end) => {
           sink = undefined;

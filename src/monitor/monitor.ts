@@ -87,6 +87,15 @@ export interface MonitorInternals {
 
 const MAX_REQUEST_LENGTH = 200;
 
+/** The primary of the cluster that this process belongs to, which a process is from its first fork on. */
+function primaryPid(): number | undefined {
+  if (cluster.isWorker) return PARENT_PID;
+  return Object.keys(cluster.workers ?? {}).length > 0 ? process.pid : undefined;
+}
+
+/** Read once: a worker whose primary has died gets another parent. */
+const PARENT_PID: number = process.ppid;
+
 const internals = new WeakMap<Monitor, MonitorInternals>();
 
 /** The inside of a monitor, for the exporters. Throws if it is none of ours. */
@@ -149,6 +158,7 @@ export function createMonitor(options: MonitorOptions = {}): Monitor {
   const collector = new Collector(context, resolved, {
     pollServers: () => servers.poll(),
     claimListeners: !cluster.isWorker,
+    primaryPid,
     warn,
   });
 

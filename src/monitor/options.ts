@@ -11,6 +11,8 @@ export interface MonitorOptions {
   readonly maxNames?: number;
   /** Absolute path of `ss`. By default it is looked for in PATH and the system folders, until it is found. */
   readonly ssPath?: string;
+  /** Absolute path where procfs is mounted. @default '/proc' */
+  readonly procPath?: string;
   /**
    * Called once for each kind of trouble finwait has with itself (a reader that fails, a callback that throws).
    * @default process.emitWarning
@@ -24,6 +26,7 @@ export interface ResolvedOptions {
   readonly sampleTimeoutMs: number;
   readonly maxNames: number;
   readonly ssPath: string | undefined;
+  readonly procPath: string;
   readonly onWarning: (warning: Error) => void;
 }
 
@@ -32,15 +35,12 @@ const NUMBERS = {
   sampleTimeoutMs: { fallback: 5_000, min: 100, max: 60_000 },
   maxNames: { fallback: 20, min: 1, max: 1_000 },
 } as const;
-const KEYS = [...Object.keys(NUMBERS), 'ssPath', 'onWarning'];
+const KEYS = [...Object.keys(NUMBERS), 'ssPath', 'procPath', 'onWarning'];
 
 /** Checks options and fills the defaults in; a wrong one is refused with the value that was received. */
 export function resolveOptions(options: MonitorOptions): ResolvedOptions {
   refuseUnknownKeys('createMonitor', options, KEYS);
-  const { ssPath, onWarning } = options;
-  if (ssPath !== undefined && (typeof ssPath !== 'string' || !ssPath.startsWith('/'))) {
-    throw new TypeError(`ssPath is an absolute path, received ${show(ssPath)}`);
-  }
+  const { onWarning } = options;
   if (onWarning !== undefined && typeof onWarning !== 'function') {
     throw new TypeError(`onWarning is a function, received ${show(onWarning)}`);
   }
@@ -48,7 +48,8 @@ export function resolveOptions(options: MonitorOptions): ResolvedOptions {
     sampleIntervalMs: numberOf('sampleIntervalMs', options.sampleIntervalMs),
     sampleTimeoutMs: numberOf('sampleTimeoutMs', options.sampleTimeoutMs),
     maxNames: numberOf('maxNames', options.maxNames),
-    ssPath,
+    ssPath: pathOf('ssPath', options.ssPath),
+    procPath: pathOf('procPath', options.procPath) ?? '/proc',
     onWarning: onWarning ?? ((warning) => process.emitWarning(warning)),
   };
 }
@@ -91,6 +92,11 @@ export function show(value: unknown): string {
 }
 
 const NAME = /^(?!_)[\x20-\x7e]{1,64}$/;
+
+function pathOf(key: 'ssPath' | 'procPath', value: unknown): string | undefined {
+  if (value === undefined || (typeof value === 'string' && value.startsWith('/'))) return value;
+  throw new TypeError(`${key} is an absolute path, received ${show(value)}`);
+}
 
 function numberOf(key: keyof typeof NUMBERS, value: unknown): number {
   const { fallback, min, max } = NUMBERS[key];

@@ -54,6 +54,7 @@ describe('options of createMonitor', () => {
     [{ ssPath: 'ss' }, "ssPath is an absolute path, received 'ss'"],
     [{ ssPath: '' }, "ssPath is an absolute path, received ''"],
     [{ ssPath: 7 }, 'ssPath is an absolute path, received 7'],
+    [{ procPath: 'proc' }, "procPath is an absolute path, received 'proc'"],
     [{ onWarning: 'log' }, "onWarning is a function, received 'log'"],
     [{ onWarning: null }, 'onWarning is a function, received null'],
   ])('%j is refused with a TypeError that shows it', (options, message) => {
@@ -257,25 +258,30 @@ describe('trouble of our own', () => {
     const failing = createMonitor({
       sampleIntervalMs: 3_600_000,
       ssPath: '/nonexistent/ss',
+      procPath: '/nonexistent',
       onWarning: (warning) => warnings.push(warning),
     });
     cleanUps.push(() => failing.close());
     for (let round = 0; round < 2; round++)
       expect(await failing.sample()).toMatchObject({ ok: false, reason: 'enoent' });
-    expect(warnings.map(({ message }) => message)).toEqual([expect.stringContaining('enoent')]);
+    expect(warnings.map(({ message }) => message)).toEqual([
+      expect.stringContaining('by ss: enoent'),
+      expect.stringContaining('by procfs: procfs_missing'),
+    ]);
   });
 
   test('a callback that throws is counted, and reaches nobody', async () => {
     const failing = createMonitor({
       sampleIntervalMs: 3_600_000,
       ssPath: '/nonexistent/ss',
+      procPath: '/nonexistent',
       onWarning: () => {
         throw new Error('mine');
       },
     });
     cleanUps.push(() => failing.close());
     expect(await failing.sample()).toMatchObject({ ok: false });
-    expect(internalsOf(failing).internalErrors.get('callback')).toBe(1);
+    expect(internalsOf(failing).internalErrors.get('callback')).toBe(2);
   });
 
   test('what is no monitor has no inside', () => {
