@@ -64,7 +64,7 @@ describe.skipIf(process.platform !== 'linux')('a process', () => {
     async (script) => {
       const { child, lines } = host('hang', fakes.write(script));
       await until(
-        () => fakes.running().some(({ command }) => command.includes('sleep 60')),
+        () => lines().length === 1 && fakes.running().some(({ command }) => command.includes('sleep 60')),
         () => `ss runs: ${JSON.stringify(lines())}`,
       );
       child.kill('SIGKILL');
