@@ -1,6 +1,9 @@
+import type { DescriptorCounts } from '../kernel/descriptors.ts';
 import { readSocketInode } from '../kernel/inode.ts';
+import type { Counters } from '../kernel/read-counters.ts';
 import { findSs, readSs, type SsRead } from '../kernel/read-ss.ts';
-import type { CollectorReason } from '../kernel/source.ts';
+import { type CollectorReason, collectorErrorKey, type Source } from '../kernel/source.ts';
+import type { Sysctls } from '../kernel/sysctl.ts';
 import type { ObserveContext } from '../observe/context.ts';
 import type { NodeServer } from '../observe/node-socket.ts';
 import { lookAt } from '../observe/walk.ts';
@@ -8,6 +11,7 @@ import { Histogram } from '../sockets/histogram.ts';
 import { Join, type KernelColumn } from '../sockets/join.ts';
 import { TICKS_PER_MS } from '../sockets/ledger.ts';
 import { stateOf } from '../sockets/record.ts';
+import { offer } from '../sockets/row.ts';
 import { STATE } from '../tcp/state.ts';
 import type { ResolvedOptions } from './options.ts';
 
@@ -59,8 +63,15 @@ export interface CollectorHost {
 export class Collector {
   readonly durations: Histogram = new Histogram([0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1, 5]);
   readonly blocked: Histogram = new Histogram([0.0005, 0.001, 0.0025, 0.005, 0.01, 0.05, 0.25]);
-  readonly errors: Map<CollectorReason, number> = new Map();
+  /** How often each pair of {@link COLLECTOR_ERRORS} occurred, by its key. */
+  readonly errors: Map<string, number> = new Map();
   column: KernelColumn | undefined;
+  /** Where the newest complete table came from. */
+  source: Source | undefined;
+  /** What was read beside the newest table, whatever its source. */
+  counters: Counters | undefined;
+  descriptors: DescriptorCounts | undefined;
+  sysctls: Sysctls | undefined;
   lastSuccessSeconds: number | undefined;
   /** Whether the limit of closed tuples kept something out of the newest table. */
   truncated = false;
@@ -182,11 +193,11 @@ export class Collector {
     // In whole ticks, like the times in records: what the walk has just changed precedes the table. Nothing can change
     // before the tick is over, because the reader is spawned in it.
     const startedAt = (this.#context.now() + 1) / TICKS_PER_MS;
-    const join = new Join(this.#context.ledger, startedAt);
+    const join = new Join(this.#context.ledger, startedAt, this.sysctls);
     const read: SsRead = await readSs({
       path: this.#ssPath,
       timeoutMs: this.#options.sampleTimeoutMs,
-      onRow: (row) => join.add(row),
+      onRow: (row) => offer(join, row),
       expectedRows: this.#listenersSeen(),
       signal: this.#abort.signal,
     });
@@ -199,6 +210,7 @@ export class Collector {
     this.#lastCostMs = walkMs + durationMs;
     this.#staleAfterMs = STALE_INTERVALS * this.#intervalMs();
     this.column = join.finish(performance.now());
+    this.source = 'ss';
     this.lastSuccessSeconds = Date.now() / 1000;
     const { closedTuples } = this.#context.ledger;
     this.truncated = closedTuples.evicted > this.#evictedBefore;
@@ -212,13 +224,14 @@ export class Collector {
   }
 
   #fail(reason: CollectorReason, detail: string): void {
-    const first = !this.errors.has(reason);
+    const first = !this.errors.has(collectorErrorKey('ss', reason));
     this.#count(reason);
     if (first) this.#host.warn(`cannot read the kernel's socket table: ${reason} (${detail})`);
   }
 
   #count(reason: CollectorReason): void {
-    this.errors.set(reason, (this.errors.get(reason) ?? 0) + 1);
+    const key = collectorErrorKey('ss', reason);
+    this.errors.set(key, (this.errors.get(key) ?? 0) + 1);
   }
 }
 

@@ -53,7 +53,7 @@ describe.skipIf(process.platform !== 'linux')('the collector', () => {
     say(GOOD);
     expect(await monitor.sample()).toMatchObject({ ok: true, rows: 1 });
     expect(up()).toBe(1);
-    expect(internalsOf(monitor).collector.errors.get('unsupported_option')).toBe(2);
+    expect(internalsOf(monitor).collector.errors.get('ss unsupported_option')).toBe(2);
     expect(warnings).toHaveLength(1);
   });
 
