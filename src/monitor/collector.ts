@@ -245,7 +245,7 @@ export class Collector {
         // In whole ticks, like the times in records: what the walk has just changed precedes the table. Nothing can
         // change before the tick is over, because the source is asked in it.
         const startedAt = (this.#context.now() + 1) / TICKS_PER_MS;
-        join = new Join(this.#context.ledger, startedAt);
+        join = new Join(this.#context.ledger, startedAt, this.sysctls);
         telling = this.#following.beginTelling(startedAt);
         return telling === undefined ? join : tellingSink(join, telling);
       },
@@ -282,7 +282,7 @@ export class Collector {
       primaryPid: this.supported ? this.#host.primaryPid : () => undefined,
       begin: (startedAtMs) => {
         before = this.#sources?.counters.read();
-        join = new Join(this.#context.ledger, startedAtMs);
+        join = new Join(this.#context.ledger, startedAtMs, this.sysctls);
         return join;
       },
       end: (end) => {

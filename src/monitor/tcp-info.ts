@@ -77,7 +77,10 @@ function portFilter({ listeners, records, upstreams }: Ledger): string[] {
     peer.add(tuple[TUPLE.peerPort] as number);
     if (peer.size > MAX_FILTERED_PORTS) return [];
   }
-  const terms = [...[...local].map((port) => ['sport', port] as const), ...[...peer].map((port) => ['dport', port] as const)];
+  const terms = [
+    ...[...local].map((port) => ['sport', port] as const),
+    ...[...peer].map((port) => ['dport', port] as const),
+  ];
   if (terms.length === 0 || terms.length > MAX_FILTERED_PORTS) return [];
   return ['(', ...terms.flatMap(([end, port], index) => [...(index > 0 ? ['or'] : []), end, '=', `:${port}`]), ')'];
 }

@@ -46,19 +46,7 @@ test('one server and three upstreams stay far below 600 series', () => {
   const inside = internalsOf(monitor);
   inside.ledger.names.slotOf('server', 'api', true, 0);
   for (const name of ['a:1', 'b:2', 'c:3']) inside.ledger.names.slotOf('client', name, false, 0);
-  const states = {
-    netnsStates: new Int32Array(12),
-    ownStates: new Int32Array(600),
-    unattributedStates: new Int32Array(600),
-  };
-  inside.collector.column = {
-    ...states,
-    stateByTuple: new Uint8Array(),
-    tupleSerial: 0,
-    rows: 0,
-    startedAt: 0,
-    endedAt: 1e12,
-  };
+  fillCollector(inside);
   const count = (): number =>
     METRICS.reduce((sum, { name, type }) => {
       if (type !== 'histogram') return sum + measure(inside, name as ScalarName).length;

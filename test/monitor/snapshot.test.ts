@@ -3,7 +3,7 @@ import { takeSnapshot } from '../../src/monitor/snapshot.ts';
 import { Join, type KernelColumn } from '../../src/sockets/join.ts';
 import { Ledger } from '../../src/sockets/ledger.ts';
 import { FLAG, SocketRecord } from '../../src/sockets/record.ts';
-import type { KernelRow } from '../../src/sockets/row.ts';
+import { type KernelRow, offer } from '../../src/sockets/row.ts';
 import { EVENT, type TcpEvent } from '../../src/tcp/event.ts';
 import { STATE, STATE_LABELS, type StateName } from '../../src/tcp/state.ts';
 import { tupleOf } from '../support/tuple.ts';
@@ -46,7 +46,7 @@ function table(ledger: Ledger, startedAtMs: number, ...rows: [StateName, string,
       timer: 'none',
       timerMs: Number.NaN,
     };
-    join.add(row);
+    offer(join, row);
   }
   return join.finish(startedAtMs + 50);
 }
@@ -147,6 +147,8 @@ describe('a socket in a snapshot', () => {
       ageMs: 6_000,
       bytesReceived: 10,
       bytesSent: 20,
+      queued: { nodeRead: 0, nodeWrite: 0, kernelReceive: undefined, kernelSend: undefined },
+      inode: undefined,
       blind: false,
       generation: 0,
       request: 'GET /users/:id',

@@ -3,7 +3,7 @@ import { Join, type KernelColumn } from '../../src/sockets/join.ts';
 import { Ledger, type ListenerRecord } from '../../src/sockets/ledger.ts';
 import type { Side } from '../../src/sockets/names.ts';
 import { FLAG, SocketRecord } from '../../src/sockets/record.ts';
-import type { KernelRow } from '../../src/sockets/row.ts';
+import { type KernelRow, offer } from '../../src/sockets/row.ts';
 import { TUPLE, TUPLE_WORDS } from '../../src/sockets/tuple.ts';
 import { EVENT } from '../../src/tcp/event.ts';
 import { STATE, STATE_SLOTS, STATES, type StateName, stateName } from '../../src/tcp/state.ts';
@@ -68,7 +68,7 @@ function listen(ledger: Ledger, name: string, port: number, inode: number): List
 
 function join(ledger: Ledger, ...rows: KernelRow[]): KernelColumn {
   const join = new Join(ledger, NOW_MS);
-  for (const row of rows) join.add(row);
+  for (const row of rows) offer(join, row);
   return join.finish(NOW_MS + 40);
 }
 
@@ -281,7 +281,7 @@ describe('a row that nobody holds and nobody proves', () => {
   it('is unattributed towards an upstream of ours, under the name that last used it', () => {
     const ledger = new Ledger(20);
     const record = openRecord(ledger, 'client', 'db', tupleOf('10.0.0.1:5000', '10.0.0.2:5432'));
-    ledger.nameUpstream(ledger.rememberUpstream(tupleOf('10.0.0.1:5000', '10.0.0.2:5432')), record.slot);
+    ledger.upstreams.name(ledger.rememberUpstream(tupleOf('10.0.0.1:5000', '10.0.0.2:5432')), record.slot);
     const column = join(
       ledger,
       rowOf('TIME_WAIT', '10.0.0.1:6000', '10.0.0.2:5432'),
@@ -318,7 +318,7 @@ describe('a table', () => {
     const before = openRecord(ledger, 'client', 'db', tupleOf('10.0.0.1:5000', '10.0.0.2:5432'));
     const running = new Join(ledger, NOW_MS);
     const after = openRecord(ledger, 'client', 'db', tupleOf('10.0.0.1:5001', '10.0.0.2:5432'));
-    running.add(rowOf('ESTABLISHED', '10.0.0.1:5001', '10.0.0.2:5432', { inode: 9 }));
+    offer(running, rowOf('ESTABLISHED', '10.0.0.1:5001', '10.0.0.2:5432', { inode: 9 }));
     const column = running.finish(NOW_MS);
     expect(ledger.serialAtTuple(before.tupleSlot)).toBeLessThanOrEqual(column.tupleSerial);
     expect(ledger.serialAtTuple(after.tupleSlot)).toBeGreaterThan(column.tupleSerial);
@@ -331,7 +331,7 @@ describe('a table', () => {
     destroy(ledger, openRecord(ledger, 'client', 'old', tuple), NOW_MS - 10_000);
     const running = new Join(ledger, NOW_MS);
     const live = openRecord(ledger, 'client', 'new', tuple);
-    running.add(
+    offer(running, 
       rowOf('TIME_WAIT', '10.0.0.1:5000', '10.0.0.2:5432', { cookie: 11, timer: 'timewait', timerMs: 50_000 }),
     );
     expect(cells(ledger, running.finish(NOW_MS).ownStates)).toEqual(['old TIME_WAIT 1']);
@@ -344,7 +344,7 @@ describe('a table', () => {
     const ledger = new Ledger(20);
     const running = new Join(ledger, NOW_MS);
     const live = openRecord(ledger, 'client', 'db', tupleOf('10.0.0.1:5000', '10.0.0.2:5432'));
-    running.add(rowOf('ESTABLISHED', '10.0.0.1:5000', '10.0.0.2:5432', { inode: 9, cookie: 11 }));
+    offer(running, rowOf('ESTABLISHED', '10.0.0.1:5000', '10.0.0.2:5432', { inode: 9, cookie: 11 }));
     expect(ledger.cookieAtTuple(live.tupleSlot)).toBe(0);
   });
 
@@ -354,7 +354,7 @@ describe('a table', () => {
     destroy(ledger, record, NOW_MS);
     for (let atMs = NOW_MS; atMs <= NOW_MS + 300_000; atMs += 15_000) {
       const later = new Join(ledger, atMs);
-      later.add(rowOf('FIN_WAIT_1', '10.0.0.1:5000', '10.0.0.2:5432', { cookie: 11 }));
+      offer(later, rowOf('FIN_WAIT_1', '10.0.0.1:5000', '10.0.0.2:5432', { cookie: 11 }));
       expect(cells(ledger, later.finish(atMs).ownStates)).toEqual(['db FIN_WAIT_1 1']);
     }
   });
@@ -365,10 +365,10 @@ describe('a table', () => {
     openRecord(ledger, 'client', 'db', tupleOf('10.0.0.1:5001', '10.0.0.2:5432'));
     const row = rowOf('ESTABLISHED', '10.0.0.1:5000', '10.0.0.2:5432');
     const running = new Join(ledger, NOW_MS);
-    running.add(row);
+    offer(running, row);
     row.tuple[TUPLE.localPort] = 5001;
     row.state = STATE.CLOSE_WAIT;
-    running.add(row);
+    offer(running, row);
     expect(cells(ledger, running.finish(NOW_MS).ownStates)).toEqual(['db ESTABLISHED 1', 'db CLOSE_WAIT 1']);
   });
 });
