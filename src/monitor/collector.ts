@@ -25,6 +25,7 @@ import { STATE } from '../tcp/state.ts';
 import { Following } from './following.ts';
 import type { ResolvedOptions } from './options.ts';
 import { walkInSlices } from './sliced-walk.ts';
+import { TcpInfoSampler } from './tcp-info.ts';
 
 /** What one call of `sample()` came to. */
 export type SampleResult =
@@ -98,6 +99,8 @@ export class Collector {
   counters: Counters | undefined;
   descriptors: DescriptorCounts | undefined;
   sysctls: Sysctls | undefined;
+  /** Undefined unless it was asked for. */
+  readonly tcpInfo: TcpInfoSampler | undefined;
   /** False on platforms that have no socket table we can read. */
   readonly supported: boolean;
 
@@ -125,6 +128,7 @@ export class Collector {
     this.#host = host;
     this.supported = process.platform === 'linux';
     this.#sources = this.supported ? openSources(options, (error) => context.report('helper', error)) : undefined;
+    this.tcpInfo = options.sampleTcpInfo && this.supported ? new TcpInfoSampler(context.ledger) : undefined;
     this.#following = this.#createFollowing();
     this.#schedule(Math.min(FIRST_SAMPLE_MS, options.sampleIntervalMs));
   }
@@ -194,6 +198,7 @@ export class Collector {
       if (this.#abort.signal.aborted) return CLOSED;
       this.#readSettings(sources);
       const result = (await this.#follow(onDemand, walkMs)) ?? (await this.#readTable(sources, walkMs));
+      await this.#readTcpInfo(sources);
       return this.#abort.signal.aborted ? CLOSED : result;
     } catch (error) {
       this.#context.report('collector', error);
@@ -271,6 +276,16 @@ export class Collector {
     telling?.end({ ok: true, source, rows, durationMs, nextIntervalMs, ...firstOf(table.degraded) });
     const degraded = this.#publish(join, table, { before, after }, nextIntervalMs);
     return { ok: true, source, degraded, rows, durationMs, blockedMs };
+  }
+
+  async #readTcpInfo({ chain }: Sources): Promise<void> {
+    const read = await this.tcpInfo?.sample((what) =>
+      chain.readBySs({ ...what, timeoutMs: this.#options.sampleTimeoutMs, signal: this.#abort.signal }),
+    );
+    if (read === undefined || this.#abort.signal.aborted) return;
+    this.#lastCostMs += read.durationMs + read.blockedMs;
+    this.blocked.observe(read.blockedMs / 1000);
+    if (!read.ok) this.#fail({ source: 'ss', reason: read.reason, detail: read.detail }, undefined);
   }
 
   // ---- a table that another process of the cluster reads ----------------------------------------------------------
