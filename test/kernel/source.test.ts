@@ -1,10 +1,10 @@
 import { expect, test } from 'vitest';
 import { PROCFS_FAILURES } from '../../src/kernel/procfs-failure.ts';
-import { COLLECTOR_ERRORS, COLLECTOR_REASONS, collectorErrorKey } from '../../src/kernel/source.ts';
+import { COLLECTOR_ERRORS, COLLECTOR_REASONS, errorKey } from '../../src/kernel/source.ts';
 import { SS_FAILURES } from '../../src/kernel/ss-failure.ts';
 
 test('each source has its own reasons, and no pair is there twice', () => {
-  const keys = COLLECTOR_ERRORS.map(({ source, reason }) => collectorErrorKey(source, reason));
+  const keys = COLLECTOR_ERRORS.map(errorKey);
   expect(new Set(keys).size).toBe(keys.length);
   for (const reason of SS_FAILURES) expect(keys).toContain(`ss ${reason}`);
   for (const reason of PROCFS_FAILURES) expect(keys).toContain(`procfs ${reason}`);

@@ -1,6 +1,6 @@
 import { createMonitor, type Monitor } from 'finwait';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { COLLECTOR_ERRORS, collectorErrorKey } from '../../src/kernel/source.ts';
+import { COLLECTOR_ERRORS, errorKey } from '../../src/kernel/source.ts';
 import { measure, type ScalarName } from '../../src/metrics/measure.ts';
 import { internalsOf, type MonitorInternals } from '../../src/monitor/monitor.ts';
 import type { ListenerRecord } from '../../src/sockets/ledger.ts';
@@ -175,7 +175,7 @@ describe('beside the table', () => {
     expect(series('collector_errors_total')).toEqual(
       COLLECTOR_ERRORS.map(({ source, reason }) => `${source} ${reason} 0`),
     );
-    inside.collector.errors.set(collectorErrorKey('procfs', 'timeout'), 3);
+    inside.collector.errors.set(errorKey({ source: 'procfs', reason: 'timeout' }), 3);
     expect(series('collector_errors_total').filter((text) => !text.endsWith(' 0'))).toEqual(['procfs timeout 3']);
   });
 });
