@@ -22,6 +22,7 @@ import { TICKS_PER_MS } from '../sockets/ledger.ts';
 import { stateOf } from '../sockets/record.ts';
 import type { RowSink } from '../sockets/row.ts';
 import { STATE } from '../tcp/state.ts';
+import { ClusterListeners } from './cluster-listeners.ts';
 import { Following } from './following.ts';
 import type { ResolvedOptions } from './options.ts';
 import { walkInSlices } from './sliced-walk.ts';
@@ -119,6 +120,7 @@ export class Collector {
   /** After how long the leader of the cluster means to read again. */
   #leaderIntervalMs = 0;
   #evictedBefore = 0;
+  #clusterListeners: ClusterListeners | undefined;
   #sysctlsReadAt = Number.NEGATIVE_INFINITY;
   readonly #abort = new AbortController();
 
@@ -359,6 +361,10 @@ export class Collector {
     const { closedTuples } = this.#context.ledger;
     this.truncated = closedTuples.evicted > this.#evictedBefore;
     this.#evictedBefore = closedTuples.evicted;
+    if (this.#host.primaryPid() === process.pid) {
+      this.#clusterListeners ??= new ClusterListeners(this.#context.ledger);
+      this.#clusterListeners.update(column.otherListeners, this.#context.now());
+    }
     const contradiction = contradictionOf(bracket, column.netnsStates);
     const degraded = table.degraded.map(({ reason }) => reason);
     if (contradiction !== undefined) degraded.push('inconsistent');

@@ -8,6 +8,15 @@ import { TUPLE, TUPLE_WORDS } from './tuple.ts';
 /** TIME_WAIT lasts this long on Linux whatever tcp_fin_timeout says (TCP_TIMEWAIT_LEN in include/net/tcp.h). */
 const TIME_WAIT_MS = 60_000;
 
+/** A listener that no record of ours has the inode of. */
+export interface OtherListener {
+  readonly inode: number;
+  readonly port: number;
+}
+
+/** A host has some dozens. */
+const OTHER_LISTENERS_LIMIT = 1_024;
+
 /** The kernel's column of one complete table. */
 export interface KernelColumn {
   /** Rows of the whole network namespace by state. */
@@ -36,6 +45,7 @@ export interface KernelColumn {
   readonly portsUsed: Float64Array;
   readonly portsLimit: number;
   /** Rows of ours, or with our port or upstream, in a state that should not last or with bytes queued. */
+  readonly otherListeners: readonly OtherListener[];
   readonly suspects: SuspectRows;
   /** How many rows some limit of ours kept out of the above. */
   readonly omitted: number;
@@ -57,6 +67,7 @@ export class Join implements RowSink {
   readonly #startedAt: number;
   readonly #listenerSlotByInode: ReadonlyMap<number, number>;
   readonly #listenerSlotByPort: ReadonlyMap<number, number>;
+  readonly #otherListeners: OtherListener[] = [];
   readonly #ports: EphemeralPorts;
   readonly #suspects: Suspects = new Suspects();
   readonly #netnsStates: Int32Array = new Int32Array(STATE_SLOTS);
@@ -106,7 +117,7 @@ export class Join implements RowSink {
     const { localPorts, peerPorts } = this.#ledger;
     if (state === STATE.LISTEN) {
       this.#ports.addListener(localPort);
-      return localPorts.has(localPort);
+      return true;
     }
     return localPorts.has(localPort) || peerPorts.has(peerPort) || this.#ports.wants(localPort);
   }
@@ -140,6 +151,7 @@ export class Join implements RowSink {
       sendQueues: this.#sendQueues,
       portsUsed: this.#ports.usedByName(this.#ledger.names.capacity),
       portsLimit: this.#ports.limit,
+      otherListeners: this.#otherListeners,
       suspects: this.#suspects,
       omitted: this.#suspects.omitted + this.#ports.omitted,
       rows: this.#rows,
@@ -150,7 +162,12 @@ export class Join implements RowSink {
 
   #addListener(row: KernelRow): void {
     const slot = row.inode === 0 ? undefined : this.#listenerSlotByInode.get(row.inode);
-    if (slot === undefined) return;
+    if (slot === undefined) {
+      const { inode, tuple } = row;
+      if (inode === 0 || this.#otherListeners.length === OTHER_LISTENERS_LIMIT) return;
+      this.#otherListeners.push({ inode, port: tuple[TUPLE.localPort] as number });
+      return;
+    }
     const cell = slot * STATE_SLOTS + STATE.LISTEN;
     const first = this.#ownStates[cell] === 0;
     add(this.#ownStates, cell, 1);

@@ -147,7 +147,7 @@ test('a table of which only the wanted rows are read joins like one of which all
 });
 
 describe('nothing is wanted', () => {
-  const states = STATES.map(stateName);
+  const states = STATES.map(stateName).filter((state) => state !== 'LISTEN');
 
   test.each(states)('before any port is known: %s', (state) => {
     expect(wants(new Ledger(20), state, 80, 5_000)).toBe(false);
@@ -159,10 +159,14 @@ describe('nothing is wanted', () => {
     expect(wants(ledger, state, 5_000, 80)).toBe(false);
   });
 
-  test.each(states.filter((state) => state !== 'LISTEN'))('but what connects to where we do: %s', (state) => {
+  test.each(states)('but what connects to where we do: %s', (state) => {
     const ledger = ledgerOf([{ kind: 'attempted', peer: '10.0.0.2:5432' }]);
     expect(wants(ledger, state, 40_000, 5_432)).toBe(true);
     expect(wants(ledger, state, 5_432, 40_000)).toBe(false);
+  });
+
+  test('but listeners, which are few, and may be those of a cluster', () => {
+    expect(wants(new Ledger(20), 'LISTEN', 80, 0)).toBe(true);
   });
 
   function wants(ledger: Ledger, state: StateName, localPort: number, peerPort: number): boolean {
