@@ -46,8 +46,11 @@ describe('listeners that a primary holds for its workers', () => {
 
   test('that are foreign are asked about once, and again only beside a new one', () => {
     let lists = 0;
-    const sockets = { list: () => (lists++, new Map<number, number>()), inodeOf: () => 0 };
-    const listeners = new ClusterListeners(new Ledger(20), sockets);
+    const list = (): ReadonlyMap<number, number> => {
+      lists++;
+      return new Map();
+    };
+    const listeners = new ClusterListeners(new Ledger(20), { list, inodeOf: () => 0 });
     for (let round = 0; round < 3; round++) listeners.update([{ inode: 72, port: 9090 }], 0);
     expect(lists).toBe(1);
     listeners.update(
