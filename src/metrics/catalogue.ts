@@ -58,6 +58,9 @@ export type MetricName =
   | 'netns_resets_sent_total'
   | 'netns_syn_retransmits_total'
   | 'netns_syn_cookies_sent_total'
+  | 'rtt_seconds'
+  | 'congestion_window_segments'
+  | 'retransmitting_sockets'
   | 'collector_up'
   | 'collector_active'
   | 'collector_duration_seconds'
@@ -334,6 +337,30 @@ export const CATALOGUE: { readonly [name in MetricName]: MetricDefinition } = {
     help: 'SYN cookies sent because the queue of half-open connections was full, in the whole network namespace. SyncookiesSent of TcpExt.',
     labels: [],
     aggregate: 'max',
+  },
+  rtt_seconds: {
+    name: 'rtt_seconds',
+    type: 'histogram',
+    unit: 's',
+    help: 'Smoothed round-trip times of own connections, each once a sample; only with sampleTcpInfo.',
+    labels: BY_NAME,
+    aggregate: 'sum',
+  },
+  congestion_window_segments: {
+    name: 'congestion_window_segments',
+    type: 'histogram',
+    unit: '{segment}',
+    help: 'Congestion windows of own connections, each once a sample; only with sampleTcpInfo.',
+    labels: BY_NAME,
+    aggregate: 'sum',
+  },
+  retransmitting_sockets: {
+    name: 'retransmitting_sockets',
+    type: 'gauge',
+    unit: '{socket}',
+    help: 'Own connections that have sent segments again and wait for their acknowledgement; only with sampleTcpInfo.',
+    labels: BY_NAME,
+    aggregate: 'sum',
   },
   collector_up: {
     name: 'collector_up',

@@ -4,6 +4,7 @@ import type { MonitorInternals } from '../monitor/monitor.ts';
 import { CLOSINGS } from '../sockets/closing.ts';
 import { COMPONENTS } from '../sockets/component.ts';
 import type { Histogram } from '../sockets/histogram.ts';
+import type { HistogramTable } from '../sockets/histogram-table.ts';
 import type { KernelColumn } from '../sockets/join.ts';
 import { COUNT, type Count } from '../sockets/ledger.ts';
 import { type NameEntry, SIDES } from '../sockets/names.ts';
@@ -29,7 +30,12 @@ export interface Distribution {
 }
 
 /** The histograms among the metrics. */
-export type HistogramName = 'connection_duration_seconds' | 'collector_duration_seconds' | 'collector_blocked_seconds';
+export type HistogramName =
+  | 'connection_duration_seconds'
+  | 'rtt_seconds'
+  | 'congestion_window_segments'
+  | 'collector_duration_seconds'
+  | 'collector_blocked_seconds';
 
 /** The gauges and counters. */
 export type ScalarName = Exclude<MetricName, HistogramName>;
@@ -74,6 +80,10 @@ export function measure(inside: MonitorInternals, metric: ScalarName): Point[] {
       return byCount(inside, NO_LABELS, [COUNT.blind]);
     case 'queued_bytes':
       return queuedBytes(names, ledger.nodeQueues, column);
+    case 'retransmitting_sockets': {
+      const retransmitting = column === undefined ? undefined : collector.tcpInfo?.retransmitting;
+      return retransmitting === undefined ? [] : perName(names, NO_LABELS, (slot) => retransmitting[slot] ?? 0);
+    }
     case 'accept_queue_connections':
       return byName(names, column?.acceptQueues);
     case 'accept_queue_limit':
@@ -150,6 +160,10 @@ export function distributions(inside: MonitorInternals, metric: HistogramName): 
   switch (metric) {
     case 'connection_duration_seconds':
       return SIDES.map((side) => ({ labels: { side }, histogram: ledger.durations[side] }));
+    case 'rtt_seconds':
+      return byTable(inside, collector.tcpInfo?.roundTripSeconds);
+    case 'congestion_window_segments':
+      return byTable(inside, collector.tcpInfo?.congestionWindows);
     case 'collector_duration_seconds':
       return [{ labels: {}, histogram: collector.durations }];
     case 'collector_blocked_seconds':
@@ -157,6 +171,59 @@ export function distributions(inside: MonitorInternals, metric: HistogramName): 
     default:
       return metric satisfies never;
   }
+}
+
+/** The upper bounds of a histogram's buckets. */
+export function boundsOf(inside: MonitorInternals, metric: HistogramName): readonly number[] {
+  return tableOf(inside, metric)?.bounds ?? distributions(inside, metric)[0]?.histogram.bounds ?? [];
+}
+
+/**
+ * Calls back with every value of a histogram at the moment it is observed. Returns the function that ends it.
+ *
+ * @example subscribe(inside, 'rtt_seconds', (labels, value) => instrument.record(value, labels))
+ */
+export function subscribe(
+  inside: MonitorInternals,
+  metric: HistogramName,
+  listener: (labels: Labels, value: number) => void,
+): () => void {
+  const table = tableOf(inside, metric);
+  if (table !== undefined) {
+    return table.subscribe((slot, value) => {
+      const entry = inside.ledger.names.at(slot);
+      if (entry !== undefined) listener(labelsOf(entry, NO_LABELS)[0] as Labels, value);
+    });
+  }
+  const stops = distributions(inside, metric).map(({ labels, histogram }) =>
+    histogram.subscribe((value) => listener(labels, value)),
+  );
+  return () => {
+    for (const stop of stops) stop();
+  };
+}
+
+/** The histograms of a metric that has one for each name. */
+function tableOf({ collector }: MonitorInternals, metric: HistogramName): HistogramTable | undefined {
+  switch (metric) {
+    case 'rtt_seconds':
+      return collector.tcpInfo?.roundTripSeconds;
+    case 'congestion_window_segments':
+      return collector.tcpInfo?.congestionWindows;
+    case 'connection_duration_seconds':
+    case 'collector_duration_seconds':
+    case 'collector_blocked_seconds':
+      return undefined;
+    default:
+      return metric satisfies never;
+  }
+}
+
+function byTable({ ledger }: MonitorInternals, table: HistogramTable | undefined): Distribution[] {
+  if (table === undefined) return [];
+  return ledger.names
+    .entries()
+    .map((entry) => ({ labels: labelsOf(entry, NO_LABELS)[0] as Labels, histogram: table.at(entry.slot) }));
 }
 
 /** What tells the series of one name apart: one entry a series. */

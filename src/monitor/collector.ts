@@ -194,6 +194,7 @@ export class Collector {
       if (onDemand) await this.#waitForTurn();
       this.#host.pollServers();
       if (this.#host.claimListeners) this.#readListenerInodes();
+      for (const slot of this.#context.ledger.evictIdleNames(this.#context.now())) this.tcpInfo?.forget(slot);
       const walkMs = await walkInSlices(this.#context);
       const sources = this.#sources;
       if (sources === undefined) return NOT_SUPPORTED;

@@ -47,6 +47,12 @@ export class TcpInfoSampler {
     return result;
   }
 
+  /** The slot belongs to another name from now on. */
+  forget(slot: number): void {
+    this.roundTripSeconds.forget(slot);
+    this.congestionWindows.forget(slot);
+  }
+
   #take(slot: number, info: TcpInfo, retransmitting: Int32Array): void {
     const { rttMs, congestionWindow } = info;
     if (rttMs >= 0) this.roundTripSeconds.observe(slot, rttMs / 1000);

@@ -308,18 +308,20 @@ export class Ledger {
     if (this.listeners.delete(listener)) this.#shift(listener, stateOf(listener), undefined);
   }
 
-  /** Gives the places of idle default names back. */
-  evictIdleNames(at: number): void {
+  /** Gives the places of idle default names back, and says which. */
+  evictIdleNames(at: number): readonly number[] {
     const busy = (slot: number): boolean =>
       this.count(slot, COUNT.open) > 0 ||
       STATES.some((state) => this.nodeState(slot, state) > 0) ||
       [...this.listeners].some((listener) => listener.slot === slot);
-    for (const slot of this.names.evictIdle(at / TICKS_PER_MS, busy)) {
+    const evicted = this.names.evictIdle(at / TICKS_PER_MS, busy);
+    for (const slot of evicted) {
       this.#counts.fill(0, slot * COUNTS, (slot + 1) * COUNTS);
       this.#closed.fill(0, slot * CLOSINGS.length, (slot + 1) * CLOSINGS.length);
       this.#nodeStates.fill(0, slot * STATE_SLOTS, (slot + 1) * STATE_SLOTS);
       this.upstreams.forgetName(slot);
     }
+    return evicted;
   }
 
   // ---- inside ---------------------------------------------------------------------------------------------------

@@ -53,7 +53,7 @@ test('whatever belongs to the whole network namespace says so, and is never summ
 });
 
 test('every series carries exactly the labels of its definition, with values of their closed sets', () => {
-  const monitor = createMonitor({ onWarning: () => undefined });
+  const monitor = createMonitor({ sampleTcpInfo: true, onWarning: () => undefined });
   const inside = internalsOf(monitor);
   serve(inside, 1);
   for (const definition of METRICS) {

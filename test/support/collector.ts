@@ -56,4 +56,5 @@ export function fillCollector({ ledger, collector }: MonitorInternals, rows: rea
   collector.counters = COUNTERS;
   collector.descriptors = { open: 27, limit: 1_024 };
   collector.sysctls = SETTINGS;
+  if (collector.tcpInfo !== undefined) collector.tcpInfo.retransmitting = new Int32Array(ledger.names.capacity);
 }
