@@ -36,7 +36,7 @@ export type CollectorReason = SsFailure | ProcfsFailure | SharingFailure | Degra
 
 /** What may go wrong with each source; `shared` is a table that another process of the cluster reads for us. */
 export const COLLECTOR_ERRORS: readonly CollectorError[] = [
-  ...[...SS_FAILURES, ...SS_DEGRADATIONS, 'inconsistent' as const].map((reason) => ({ source: 'ss' as const, reason })),
+  ...[...SS_FAILURES, ...SS_DEGRADATIONS, ...TABLE_DEGRADATIONS].map((reason) => ({ source: 'ss' as const, reason })),
   ...[...PROCFS_FAILURES, ...PROCFS_DEGRADATIONS, ...TABLE_DEGRADATIONS].map((reason) => ({
     source: 'procfs' as const,
     reason,
