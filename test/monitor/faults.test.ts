@@ -1,6 +1,8 @@
 // A monitor and an ss with one fault: what is counted, who serves instead, and that the next good ss serves again.
-import { rmSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import net from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { createMonitor, type Monitor } from 'finwait';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
@@ -136,21 +138,17 @@ describe.skipIf(process.platform !== 'linux')('rows that ss prints twice', () =>
   });
 
   test('so far apart that nobody remembers the first are contradicted by the counters of the kernel', async () => {
-    // The namespace of the fixture has 33 connections, as CurrEstab says.
-    const rows = Array.from(
-      { length: 33 },
-      (_, index) => `ESTAB 0 0 127.0.0.1:${1000 + index} 127.0.0.1:2 ino:1 sk:1 <->`,
-    );
-    const others = Array.from(
-      { length: 9_000 },
-      (_, index) => `SYN-SENT 0 0 127.0.0.1:${2000 + index} 127.0.0.1:2 ino:1 sk:1 <->`,
-    );
-    const minis = ['TIME-WAIT 0 0 127.0.0.1:1 127.0.0.1:2 timer:(timewait,9sec,0) ino:0 sk:1'];
-    const path = create({ script: GOOD });
-    fakes.replace(path, `cat <<'END'\n${[...minis, ...rows, ...others].join('\n')}\nEND`);
-    expect(await monitor.sample()).toMatchObject({ source: 'ss', degraded: [] });
-    fakes.replace(path, `cat <<'END'\n${[...minis, ...rows, ...others, ...rows].join('\n')}\nEND`);
+    const proc = mkdtempSync(join(tmpdir(), 'finwait-proc-'));
+    mkdirSync(join(proc, 'net'));
+    writeFileSync(join(proc, 'net/sockstat'), 'TCP: inuse 3000 orphan 0 tw 0 alloc 3000 mem 0\n');
+    writeFileSync(join(proc, 'net/sockstat6'), 'TCP6: inuse 0\n');
+    writeFileSync(join(proc, 'net/snmp'), 'Tcp: ActiveOpens PassiveOpens CurrEstab\nTcp: 1500 1500 3000\n');
+    const rows = Array.from({ length: 3_000 }, (_, index) => ROW.replace(':1 ', `:${1_000 + index} `)).join('\n');
+    const path = create({ script: `cat <<'END'\n${rows}\nEND` }, proc);
+    expect(await monitor.sample()).toMatchObject({ source: 'ss', rows: 3_000, degraded: [] });
+    fakes.replace(path, `cat <<'END'\n${rows}\n${rows}\nEND`);
     expect(await monitor.sample()).toMatchObject({ source: 'ss', degraded: expect.arrayContaining(['inconsistent']) });
+    rmSync(proc, { recursive: true });
   });
 });
 
