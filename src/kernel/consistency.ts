@@ -1,4 +1,4 @@
-import { STATE } from '../tcp/state.ts';
+import { STATE, STATES } from '../tcp/state.ts';
 import type { Counters } from './read-counters.ts';
 
 /** The counters as they stood right before and right after a table was read. */
@@ -11,8 +11,10 @@ export interface Bracket {
  * Says how the kernel's own counters contradict a table, or undefined where they do not, or cannot: a table is no
  * snapshot, so what was opened and closed while it was read may be in it, or not, or twice.
  *
- * Two counters are known apart from the table: `CurrEstab`, the connections in ESTABLISHED and CLOSE_WAIT (RFC 4022),
- * and `tw` of sockstat, the mini-sockets: all of TIME_WAIT, and those of FIN_WAIT_2 that nobody holds.
+ * Three numbers are known apart from the table: `CurrEstab`, the connections in ESTABLISHED and CLOSE_WAIT (RFC 4022);
+ * `tw` of sockstat, the mini-sockets: all of TIME_WAIT, and those of FIN_WAIT_2 that nobody holds; and with `inuse` of
+ * sockstat and sockstat6, which are all other sockets that the kernel's hash tables hold, the rows of all states
+ * together. Only of SYN_RECEIVED they say little: there is a socket already with TCP Fast Open, and else not yet.
  *
  * @param states rows of the whole network namespace by state
  * @example contradictionOf({ before, after }, column.netnsStates) // '38167 of 48167 rows ...'
@@ -31,7 +33,18 @@ export function contradictionOf({ before, after }: Bracket, states: ArrayLike<nu
   if (minis !== undefined && isOutside(least, most, minis)) {
     return `${least} rows in TIME_WAIT and ${most - least} in FIN_WAIT_2, where the kernel counts ${text(minis)}`;
   }
+  const sockets = boundsOf(socketsIn(before), socketsIn(after), opened + waited);
+  const all = STATES.reduce((sum, state) => sum + countIn(states, state), 0);
+  const without = all - countIn(states, STATE.SYN_RECEIVED);
+  if (sockets !== undefined && isOutside(without, all, sockets)) {
+    return `${without} rows without SYN_RECEIVED, where the kernel counts ${text(sockets)} sockets`;
+  }
   return undefined;
+}
+
+/** All sockets that the kernel's hash tables hold; undefined where it does not tell (gVisor, no IPv6). */
+function socketsIn({ inuse, inuse6, timeWait }: Counters): number | undefined {
+  return inuse === undefined || inuse6 === undefined || timeWait === undefined ? undefined : inuse + inuse6 + timeWait;
 }
 
 interface Bounds {

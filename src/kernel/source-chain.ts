@@ -1,4 +1,5 @@
 import type { RowSink } from '../sockets/row.ts';
+import { NearRepeats } from './near-repeats.ts';
 import { readProcfs, TcpTables } from './read-procfs.ts';
 import type { CollectorError, Degradation, Source } from './source.ts';
 import { type SsRead, type SsReadOptions, SsRunner, type SsRunnerOptions } from './ss-runner.ts';
@@ -78,12 +79,21 @@ export class SourceChain {
     };
     if (this.#passOver > 0) this.#passOver--;
     else {
-      const read = await this.#runner.read({ ...readerOptions(request), expectedRows: request.expectedRows });
+      const { onRow, ...options } = readerOptions(request);
+      const seen = new NearRepeats();
+      let duplicates = 0;
+      const read = await this.#runner.read({
+        ...options,
+        expectedRows: request.expectedRows,
+        onRow: (row) => {
+          if (seen.isRepeat(row)) duplicates++;
+          else onRow(row);
+        },
+      });
       blockedMs += read.blockedMs;
       if (read.ok) {
         this.#ssFailures = 0;
-        const { rows, degraded } = read;
-        return done({ source: 'ss', rows, degraded: degraded === undefined ? [] : [degraded] });
+        return done({ source: 'ss', rows: read.rows - duplicates, degraded: flaws(read.degraded, duplicates) });
       }
       failures.push({ source: 'ss', reason: read.reason, detail: read.detail });
       if (request.signal.aborted) return done(undefined);
@@ -101,13 +111,7 @@ export class SourceChain {
       this.#passOver = 0;
       return done(undefined);
     }
-    const { rows, duplicates, degraded } = read;
-    const again = { reason: 'duplicates', detail: `${duplicates} rows came again` } as const;
-    return done({
-      source: 'procfs',
-      rows,
-      degraded: [...(degraded === undefined ? [] : [degraded]), ...(duplicates > 0 ? [again] : [])],
-    });
+    return done({ source: 'procfs', rows: read.rows, degraded: flaws(read.degraded, read.duplicates) });
   }
 
   /** Runs ss for something else than the table; there is no other source for that. */
@@ -123,6 +127,11 @@ export class SourceChain {
 }
 
 const MAX_PASSED_OVER = 15;
+
+function flaws(degraded: TableFacts['degraded'][number] | undefined, duplicates: number): TableFacts['degraded'] {
+  const again = { reason: 'duplicates', detail: `${duplicates} rows came again` } as const;
+  return [...(degraded === undefined ? [] : [degraded]), ...(duplicates > 0 ? [again] : [])];
+}
 
 function readerOptions({ timeoutMs, signal, begin }: TableRequest): {
   readonly timeoutMs: number;
