@@ -2,12 +2,14 @@
 import { type ChildProcess, execFile, fork } from 'node:child_process';
 import { once } from 'node:events';
 import net from 'node:net';
+import tls from 'node:tls';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { createMonitor, type Monitor } from 'finwait';
 import { afterEach, beforeEach, describe, expect } from 'vitest';
 import { measure, type ScalarName } from '../../src/metrics/measure.ts';
 import { internalsOf } from '../../src/monitor/monitor.ts';
+import { createCertificate } from '../support/certificate.ts';
 import { testWith } from '../support/tools.ts';
 import { until } from '../support/wait.ts';
 
@@ -157,4 +159,40 @@ describe('queued bytes', () => {
     await once(client, 'close');
     expect(values('queued_bytes', 'queue', 'upstream')).toMatchObject({ node_read: 0, node_write: 0 });
   });
+
+  testWith(
+    'ss',
+    'are on TLS those of the TLSSocket: what it has decrypted, and what it has not encrypted',
+    async () => {
+      const { key, cert } = createCertificate();
+      const server = tls.createServer({ key, cert });
+      ends.push(() => server.close());
+      monitor.observeServer(server, { name: 'api' });
+      server.listen(0, '127.0.0.1');
+      await once(server, 'listening');
+      const { port } = server.address() as net.AddressInfo;
+      const client = tls.connect({ port, host: '127.0.0.1', ca: cert, servername: 'localhost' });
+      ends.push(() => client.destroy());
+      monitor.observeSocket(client, { name: 'upstream' });
+      const [accepted] = (await once(server, 'secureConnection')) as [tls.TLSSocket];
+      ends.push(() => accepted.destroy());
+      accepted.once('readable', () => undefined);
+      client.write(Buffer.alloc(16_777_216));
+      await until(
+        () => accepted.readableLength > 0,
+        () => 'the server reads ahead',
+      );
+      await quietSample(port);
+      expect(accepted.readableLength).toBeGreaterThan(0);
+      expect(client.writableLength).toBeGreaterThan(1_000_000);
+      expect(values('queued_bytes', 'queue', 'api')).toMatchObject({
+        node_read: accepted.readableLength,
+        node_write: 0,
+      });
+      expect(values('queued_bytes', 'queue', 'upstream')).toMatchObject({
+        node_read: 0,
+        node_write: client.writableLength,
+      });
+    },
+  );
 });
