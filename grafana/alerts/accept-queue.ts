@@ -32,6 +32,6 @@ export const listenOverflows: AlertRule = {
   description:
     `{{ $value | printf "%.0f" }} packets of new connections were dropped within ${LISTEN_OVERFLOWS.within} because an ` +
     `accept queue was full, and it has gone on for ${LISTEN_OVERFLOWS.for}. Their clients try again ` +
-    'after 1, 3 and 7 seconds. The counter is that of the network ' +
+    'after a second and more. The counter is that of the network ' +
     'namespace: each of its processes fires this alert, and the listener may be any of them.',
 };

@@ -37,7 +37,7 @@ export function listenDrops(): TimeseriesPanel {
     title: 'Dropped by listeners, per second',
     description:
       'Packets of new connections that the kernel dropped, of the whole network namespace, and SYN cookies it sent because ' +
-      'too many handshakes were half done. One client that tries again counts again, after 1, 3 and 7 seconds: to it the ' +
+      'too many handshakes were half done. One client that tries again counts again, after a second and more: to it the ' +
       'service is slow, not down. Bad: anything but 0.',
     unit: 'cps',
     width: 12,

@@ -4,7 +4,7 @@ import { isWildcard, TUPLE, TUPLE_WORDS } from './tuple.ts';
 import { TupleIndex } from './tuple-index.ts';
 
 /** How many endpoints that client sockets connect to are remembered. */
-export const UPSTREAM_LIMIT = 4_096;
+const UPSTREAM_LIMIT = 4_096;
 
 /** How many local addresses that client sockets were bound to are remembered: each costs a sample 8 KiB. */
 export const SOURCE_LIMIT = 64;
