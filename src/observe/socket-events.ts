@@ -143,8 +143,8 @@ export function socketEvents(context: ObserveContext): TapHandler<SocketRecord> 
       record.upstream = ledger.rememberUpstream(context.tuple);
     }
     if (record.slot < 0) ledger.assign(record, 'client', clientName(hostOf(record, socket), port), false, at);
-    ledger.upstreams.name(record.upstream, record.slot);
-    noticeBinding(context, record, socket);
+    if (takeBoundAddress(context, socket)) ledger.upstreams.nameBound(record.upstream, record.slot, context.tuple);
+    else ledger.upstreams.name(record.upstream, record.slot);
     ledger.apply(record, EVENT.attempt, at);
     if (socket._handle) context.handleEnds.from(socket._handle);
   }
@@ -276,17 +276,16 @@ function hostOf(record: SocketRecord, socket: NodeSocket): string | null | undef
 }
 
 /**
- * Notices that the program gave the socket a local address or port: libuv opens the descriptor at bind(2), and else only
- * at connect(2), which comes after this event (Node 20, 22, 24 and 26). Such a socket takes its port from all those of
- * its local address, whatever it connects to.
+ * Whether the program gave a socket that begins to connect its local address (`localAddress`), which is then in the
+ * context's tuple: libuv opens the descriptor at bind(2), and else only at connect(2), which comes after this event (Node
+ * 20, 22, 24 and 26). Such a socket takes its port from all others of its local address, whatever they connect to.
  */
-function noticeBinding(context: ObserveContext, record: SocketRecord, socket: NodeSocket): void {
+function takeBoundAddress({ endpoint, tuple }: ObserveContext, socket: NodeSocket): boolean {
   const handle = socket._handle;
-  if (!handle || !isTcpHandle(handle) || !hasDescriptor(handle)) return;
-  const { endpoint, tuple, ledger } = context;
-  // Where bind(2) found no port, which libuv tells only at connect, there is no local port yet.
-  if (!localOf(handle, endpoint) || endpoint.address === undefined || (endpoint.port ?? 0) === 0) return;
-  if (packAddress(endpoint.address, tuple, TUPLE.localAddress)) ledger.upstreams.bind(record.slot, tuple);
+  if (!handle || !isTcpHandle(handle) || !hasDescriptor(handle)) return false;
+  // Where bind(2) found no port, which libuv tells only at connect, there is no address yet.
+  if (!localOf(handle, endpoint) || endpoint.address === undefined || (endpoint.port ?? 0) === 0) return false;
+  return packAddress(endpoint.address, tuple, TUPLE.localAddress);
 }
 
 /** The default name of a client socket: the host as the program gave it, and the port; never an address. */

@@ -48,7 +48,9 @@ export class EphemeralPorts {
   readonly #pairs: TupleIndex = new TupleIndex();
   #pairCounts: Int32Array = new Int32Array(16);
   #omitted = 0;
-  /** The sources as they were when the table was begun: one that came later has not seen all rows. */
+  /** What was known when the table was begun: an endpoint or a source that came later has not seen all rows. */
+  readonly #generation: number;
+  readonly #endpoints: number;
   readonly #sources: TupleIndex;
   readonly #portsBySource: readonly PortSet[];
   /** Where the wildcard stands in {@link #sources}: a socket bound to it shares its port with no address. */
@@ -59,6 +61,8 @@ export class EphemeralPorts {
     this.#upstreams = upstreams;
     this.#timeWaitReuse = settings?.timeWaitReuse ?? 0;
     this.#usable = usablePorts(settings);
+    this.#generation = upstreams.generation;
+    this.#endpoints = upstreams.size;
     this.#sources = upstreams.sources;
     this.#portsBySource = Array.from({ length: this.#sources.slots }, () => new PortSet());
     this.#anySource = this.#sources.find(new Uint32Array(TUPLE_WORDS));
@@ -111,30 +115,28 @@ export class EphemeralPorts {
   /** By name slot, the ports in use towards the name's worst destination; NaN where none is known. */
   usedByName(capacity: number): Float64Array {
     const used = new Float64Array(capacity).fill(Number.NaN);
-    if (this.#usable === undefined) return used;
+    // What was forgotten while the table was read has other places now, and did not see all rows.
+    if (this.#usable === undefined || this.#upstreams.generation !== this.#generation) return used;
     const worst = this.#worstByEndpoint();
     // The connections that a listener accepted have its port, which is not in the limit.
     const bySource = this.#portsBySource.map((ports) => ports.size - ports.countIn(this.#listening));
     for (let slot = 0; slot < capacity; slot++) {
-      const endpoints = this.#upstreams.endpointsOf(slot);
-      // What was forgotten while the table was read has other places now.
-      const sources = this.#upstreams.sources === this.#sources ? this.#upstreams.sourcesOf(slot) : [];
-      if (endpoints.size === 0) continue;
-      let most = 0;
-      for (const place of endpoints) most = Math.max(most, worst.get(place) ?? 0);
-      for (const source of sources) most = Math.max(most, bySource[source] ?? 0);
-      used[slot] = most;
+      let most = -1;
+      for (const place of this.#upstreams.endpointsOf(slot)) most = Math.max(most, worst[place] ?? -1);
+      for (const source of this.#upstreams.sourcesOf(slot)) most = Math.max(most, bySource[source] ?? -1);
+      if (most >= 0) used[slot] = most;
     }
     return used;
   }
 
-  #worstByEndpoint(): ReadonlyMap<number, number> {
-    const worst = new Map<number, number>();
+  /** For each endpoint that was known when the table was begun. */
+  #worstByEndpoint(): Int32Array {
+    const worst = new Int32Array(this.#endpoints);
     for (let pair = 0; pair < this.#pairs.slots; pair++) {
       this.#pairs.read(pair, this.#scratch);
       const place = this.#upstreams.find(this.#scratch);
       const count = this.#pairCounts[pair] as number;
-      if (place >= 0 && count > (worst.get(place) ?? 0)) worst.set(place, count);
+      if (place >= 0 && place < worst.length && count > (worst[place] as number)) worst[place] = count;
     }
     return worst;
   }

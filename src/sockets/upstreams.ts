@@ -16,21 +16,28 @@ export const SOURCE_LIMIT = 64;
 export class Upstreams {
   readonly #records: readonly SocketRecord[];
   #index = new TupleIndex();
-  /** The name slot that last used each endpoint. */
+  /** The name slot that last used each endpoint, and the one that last did so without binding. */
   #slots: Int16Array = new Int16Array(UPSTREAM_LIMIT);
+  #unboundSlots: Int16Array = new Int16Array(UPSTREAM_LIMIT);
   #sources = new TupleIndex();
   readonly #endpointsByName: Map<number, Set<number>> = new Map();
   readonly #sourcesByName: Map<number, Set<number>> = new Map();
   readonly #scratch: Uint32Array = new Uint32Array(TUPLE_WORDS);
+  #generation = 0;
 
   /** @param records the live records, which are asked for what they connect to when everything else is forgotten */
   constructor(records: readonly SocketRecord[]) {
     this.#records = records;
   }
 
-  /** How many endpoints are remembered. */
+  /** How many endpoints are remembered: places are given out in order, from 0 on. */
   get size(): number {
     return this.#index.size;
+  }
+
+  /** How often everything was forgotten: places mean the same as long as this is the same. */
+  get generation(): number {
+    return this.#generation;
   }
 
   /** The local addresses that sockets were bound to, each as a tuple of nothing else; the wildcard is all zeros. */
@@ -45,29 +52,34 @@ export class Upstreams {
     if (this.#index.size === UPSTREAM_LIMIT) this.#startOver();
     const place = this.#index.insert(upstreamKey(tuple, this.#scratch));
     this.#slots[place] = -1;
+    this.#unboundSlots[place] = -1;
     return place;
   }
 
-  /** Says which name an endpoint goes by. */
+  /** Says which name an endpoint goes by, for a socket whose port the kernel chooses at connect(2). */
   name(place: number, slot: number): void {
-    if (place < 0 || this.#slots[place] === slot) return;
+    if (place < 0) return;
     this.#slots[place] = slot;
-    if (slot >= 0) join(this.#endpointsByName, slot, place);
+    if (this.#unboundSlots[place] === slot || slot < 0) return;
+    this.#unboundSlots[place] = slot;
+    addTo(this.#endpointsByName, slot, place);
   }
 
-  /** Remembers that sockets of a name are bound to the local address of a tuple before they connect. */
-  bind(slot: number, tuple: Uint32Array): void {
+  /** The same for a socket that the program has bound to the local address of a tuple before. */
+  nameBound(place: number, slot: number, tuple: Uint32Array): void {
+    if (place >= 0) this.#slots[place] = slot;
     const key = sourceKey(tuple, this.#scratch);
     let source = this.#sources.find(key);
     if (source < 0) {
       if (this.#sources.size === SOURCE_LIMIT) {
+        this.#generation++;
         // A table that is being read goes on with the addresses it began with.
         this.#sources = new TupleIndex();
         this.#sourcesByName.clear();
       }
       source = this.#sources.insert(key);
     }
-    join(this.#sourcesByName, slot, source);
+    addTo(this.#sourcesByName, slot, source);
   }
 
   /** The place of the peer's endpoint of a tuple, or -1. */
@@ -86,7 +98,7 @@ export class Upstreams {
     this.#index.read(place, into);
   }
 
-  /** The places of the endpoints that a name connects to. */
+  /** The places of the endpoints that a name connects to without binding. */
   endpointsOf(slot: number): ReadonlySet<number> {
     return this.#endpointsByName.get(slot) ?? NONE;
   }
@@ -98,7 +110,9 @@ export class Upstreams {
 
   /** Forgets a name whose slot is given to another. */
   forgetName(slot: number): void {
-    for (const [place, named] of this.#slots.entries()) if (named === slot) this.#slots[place] = -1;
+    for (const slots of [this.#slots, this.#unboundSlots]) {
+      for (const [place, named] of slots.entries()) if (named === slot) slots[place] = -1;
+    }
     this.#endpointsByName.delete(slot);
     this.#sourcesByName.delete(slot);
   }
@@ -108,11 +122,13 @@ export class Upstreams {
    * record that lets go of its endpoint is asked for its peer by getpeername, which answers once it is connected.
    */
   #startOver(): void {
+    this.#generation++;
     const old = this.#index;
     const oldSlots = this.#slots;
     const key = new Uint32Array(TUPLE_WORDS);
     this.#index = new TupleIndex();
     this.#slots = new Int16Array(UPSTREAM_LIMIT).fill(-1);
+    this.#unboundSlots = new Int16Array(UPSTREAM_LIMIT).fill(-1);
     this.#endpointsByName.clear();
     for (const record of this.#records) {
       const from = record.upstream;
@@ -129,7 +145,7 @@ export class Upstreams {
 
 const NONE: ReadonlySet<number> = new Set();
 
-function join(sets: Map<number, Set<number>>, slot: number, place: number): void {
+function addTo(sets: Map<number, Set<number>>, slot: number, place: number): void {
   const set = sets.get(slot);
   if (set === undefined) sets.set(slot, new Set([place]));
   else set.add(place);

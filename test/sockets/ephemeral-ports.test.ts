@@ -22,7 +22,7 @@ function used(
 ): number {
   const upstreams = new Upstreams([]);
   upstreams.name(upstreams.remember(tupleOf('10.0.0.1:1', DB)), SLOT);
-  for (const address of bound) upstreams.bind(SLOT, tupleOf(`${address}:1`, DB));
+  for (const address of bound) upstreams.nameBound(-1, SLOT, tupleOf(`${address}:1`, DB));
   const ports = new EphemeralPorts(upstreams, settings);
   for (const [state, local, peer, facts] of rows) {
     if (state === 'LISTEN') ports.addListener(Number(local.split(':').at(-1)));
@@ -146,19 +146,40 @@ describe('where the program binds', () => {
   test('rows are wanted for their local port alone, and only then', () => {
     const upstreams = new Upstreams([]);
     expect(new EphemeralPorts(upstreams, SETTINGS).wants(40_001)).toBe(false);
-    upstreams.bind(SLOT, tupleOf('10.0.0.1:1', DB));
+    upstreams.nameBound(-1, SLOT, tupleOf('10.0.0.1:1', DB));
     const ports = new EphemeralPorts(upstreams, SETTINGS);
     expect([39_999, 40_000, 40_029, 40_030].map((port) => ports.wants(port))).toEqual([false, true, true, false]);
     expect(new EphemeralPorts(upstreams, undefined).wants(40_001)).toBe(false);
   });
+});
 
-  test('an address that came while the table was read has not seen all rows, and waits for the next', () => {
+describe('what came while the table was read has not seen all rows, and waits for the next:', () => {
+  test('an endpoint', () => {
+    const upstreams = new Upstreams([]);
+    const ports = new EphemeralPorts(upstreams, SETTINGS);
+    upstreams.name(upstreams.remember(tupleOf('10.0.0.1:1', DB)), SLOT);
+    ports.add(rowOf('ESTABLISHED', '10.0.0.1:40001', DB));
+    expect(ports.usedByName(4)[SLOT]).toBeNaN();
+  });
+
+  test('an address', () => {
+    const upstreams = new Upstreams([]);
+    upstreams.nameBound(-1, SLOT + 1, tupleOf('10.0.0.1:1', DB));
+    const ports = new EphemeralPorts(upstreams, SETTINGS);
+    upstreams.nameBound(-1, SLOT, tupleOf('10.0.0.2:1', DB));
+    ports.add(rowOf('ESTABLISHED', '10.0.0.2:40001', '10.0.0.8:80'));
+    ports.add(rowOf('ESTABLISHED', '10.0.0.1:40001', '10.0.0.8:80'));
+    expect([...ports.usedByName(4)]).toEqual([Number.NaN, Number.NaN, Number.NaN, 1]);
+  });
+
+  test('everything, where what is known was forgotten meanwhile', () => {
     const upstreams = new Upstreams([]);
     upstreams.name(upstreams.remember(tupleOf('10.0.0.1:1', DB)), SLOT);
     const ports = new EphemeralPorts(upstreams, SETTINGS);
-    upstreams.bind(SLOT, tupleOf('10.0.0.1:1', DB));
-    ports.add(rowOf('ESTABLISHED', '10.0.0.1:40001', '10.0.0.8:80'));
-    expect(ports.usedByName(4)[SLOT]).toBe(0);
+    ports.add(rowOf('ESTABLISHED', '10.0.0.1:40001', DB));
+    for (let port = 1; port <= 4_096; port++) upstreams.remember(tupleOf('10.0.0.1:1', `10.0.0.2:${port}`));
+    upstreams.name(upstreams.remember(tupleOf('10.0.0.1:1', DB)), SLOT);
+    expect(ports.usedByName(4)[SLOT]).toBeNaN();
   });
 });
 

@@ -23,7 +23,7 @@ describe('a name', () => {
     const place = upstreams.remember(to('10.0.0.2:80'));
     for (const slot of [2, 3]) {
       upstreams.name(place, slot);
-      upstreams.bind(slot, to('10.0.0.2:80'));
+      upstreams.nameBound(place, slot, to('10.0.0.2:80'));
     }
     upstreams.forgetName(3);
     expect(upstreams.slotOf(to('10.0.0.2:80'))).toBe(-1);
@@ -38,7 +38,7 @@ describe('the addresses that sockets are bound to', () => {
   test('are one for each address, whatever the port and the peer; the wildcards of both families are one', () => {
     const upstreams = new Upstreams([]);
     for (const local of ['10.0.0.1:1', '10.0.0.1:2', '[::ffff:10.0.0.1]:3', '0.0.0.0:4', '[::]:5']) {
-      upstreams.bind(2, tupleOf(local, '10.0.0.2:80'));
+      upstreams.nameBound(-1, 2, tupleOf(local, '10.0.0.2:80'));
     }
     expect(upstreams.sources.size).toBe(2);
     expect(upstreams.sources.find(new Uint32Array(TUPLE_WORDS))).toBeGreaterThanOrEqual(0);
@@ -47,7 +47,8 @@ describe('the addresses that sockets are bound to', () => {
 
   test('are limited: what is in use comes back with its next socket', () => {
     const upstreams = new Upstreams([]);
-    for (let host = 0; host <= SOURCE_LIMIT; host++) upstreams.bind(2, tupleOf(`10.0.0.${host + 1}:1`, '10.0.1.2:80'));
+    for (let host = 0; host <= SOURCE_LIMIT; host++)
+      upstreams.nameBound(-1, 2, tupleOf(`10.0.0.${host + 1}:1`, '10.0.1.2:80'));
     expect(upstreams.sources.size).toBe(1);
     expect(upstreams.sourcesOf(2).size).toBe(1);
   });

@@ -101,8 +101,9 @@ function take(ledger: Ledger, each: Fact): void {
     case 'attempted':
     case 'bound': {
       const slot = ledger.names.slotOf('client', `to ${each.peer}`, false, 0);
-      ledger.upstreams.name(ledger.rememberUpstream(tupleOf('10.0.0.1:1', each.peer)), slot);
-      if (each.kind === 'bound') ledger.upstreams.bind(slot, tupleOf(each.local, each.peer));
+      const place = ledger.rememberUpstream(tupleOf('10.0.0.1:1', each.peer));
+      if (each.kind === 'bound') ledger.upstreams.nameBound(place, slot, tupleOf(each.local, each.peer));
+      else ledger.upstreams.name(place, slot);
       return;
     }
     default:
