@@ -36,6 +36,7 @@ beforeEach(() => {
 
 afterEach(async () => {
   monitor.close();
+  expect(new Set(warnings).size).toBe(warnings.length);
   expect(strays).toEqual([]);
   await until(
     () => fakes.running().length === 0,
@@ -69,7 +70,7 @@ describe.skipIf(process.platform !== 'linux')('an ss that', () => {
       await monitor.sample();
       expect(await monitor.sample()).toMatchObject({ ok: true, source: 'ss', rows: 1 });
       expect(active()).toEqual({ ss: 1, procfs: 0 });
-      expect(warnings).toHaveLength(1);
+      expect(warnings.filter(isOfTable)).toHaveLength(1);
       server?.close();
     },
   );
@@ -151,6 +152,13 @@ describe.skipIf(process.platform !== 'linux')('rows that ss prints twice', () =>
     rmSync(proc, { recursive: true });
   });
 });
+
+/**
+ * On a busy machine what a flood leaves may outlive SIGTERM, and then the helper is given up, which is said too, once.
+ */
+function isOfTable(warning: string): boolean {
+  return !warning.includes('its helper failed: the helper that runs ss: ');
+}
 
 /** A monitor whose ss has this fault. Returns the path of ss. */
 function create({ script, mode, options, expected }: Partial<FakeFault> & { script: string }, procPath = PROC): string {
