@@ -1,6 +1,11 @@
+import { acceptQueueFilling, listenOverflows } from './alerts/accept-queue.ts';
 import { closeWaitLeak } from './alerts/close-wait.ts';
+import { collectorDown } from './alerts/collector.ts';
+import { descriptorsExhausted, descriptorsRunningOut } from './alerts/descriptors.ts';
+import { ephemeralPortsLow } from './alerts/ephemeral-ports.ts';
 import { type AlertRule, ruleFile } from './alerts/rule.ts';
 import { tcpLifecycle } from './dashboards/tcp-lifecycle.ts';
+import { tcpLimits } from './dashboards/tcp-limits.ts';
 import type { Json } from './finalize.ts';
 import { GENERATED_BY } from './project.ts';
 import { toYaml } from './yaml.ts';
@@ -8,10 +13,19 @@ import { toYaml } from './yaml.ts';
 /** Every dashboard by the name of its file; a new one is a line here. */
 export const DASHBOARDS: { readonly [file: string]: () => Json } = {
   'tcp-lifecycle.json': tcpLifecycle,
+  'tcp-limits.json': tcpLimits,
 };
 
 /** Every alert; a new one is a line here and a heading in runbook.md. */
-export const ALERTS: readonly AlertRule[] = [closeWaitLeak];
+export const ALERTS: readonly AlertRule[] = [
+  closeWaitLeak,
+  acceptQueueFilling,
+  listenOverflows,
+  ephemeralPortsLow,
+  descriptorsExhausted,
+  descriptorsRunningOut,
+  collectorDown,
+];
 
 /** Everything that `grafana/out` holds, by file name. The same text at every call, on every machine. */
 export function generate(): ReadonlyMap<string, string> {

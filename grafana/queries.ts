@@ -93,6 +93,96 @@ export function resetsPerSecond(): string {
   return sum(rate(shown('resets_total')), ['side', 'direction']);
 }
 
+/** How full is the accept queue of each listener? One more than the limit fits in. */
+export function acceptQueueFill(): string {
+  return `max by (instance, name) (${shown('accept_queue_connections')} / (${shown('accept_queue_limit')} + 1))`;
+}
+
+/** And the fullest? */
+export function acceptQueueWorst(): string {
+  return `max(${shown('accept_queue_connections')} / (${shown('accept_queue_limit')} + 1))`;
+}
+
+/** How many connections wait to be accepted? */
+export function acceptQueueByName(): string {
+  return sum(shown('accept_queue_connections'), ['name']);
+}
+
+/** How many packets does the kernel drop because an accept queue is full? */
+export function listenOverflowsPerSecond(): string {
+  return oncePerNamespace(rate(shown('netns_listen_overflows_total')), []);
+}
+
+/** And for any reason? */
+export function listenDropsPerSecond(): string {
+  return oncePerNamespace(rate(shown('netns_listen_drops_total')), []);
+}
+
+/** How many half-open connections get a cookie, because their queue is full? */
+export function synCookiesPerSecond(): string {
+  return oncePerNamespace(rate(shown('netns_syn_cookies_sent_total')), []);
+}
+
+/** What share of its local ports does each upstream use? All processes of a namespace see the same rows. */
+export function ephemeralPortsFill(): string {
+  return `max by (name) (${portsShare()})`;
+}
+
+/** And the worst? */
+export function ephemeralPortsWorst(): string {
+  return `max(${portsShare()})`;
+}
+
+/** How many ports are that? */
+export function ephemeralPortsByName(): string {
+  return `max by (name) (${shown('ephemeral_ports_used')})`;
+}
+
+/** And how many are there? */
+export function ephemeralPortsLimit(): string {
+  return `min(${shown('ephemeral_ports_limit')})`;
+}
+
+/** How many sockets go into TIME_WAIT? */
+export function timeWaitCreatedPerSecond(): string {
+  return oncePerNamespace(rate(shown('netns_time_wait_created_total')), []);
+}
+
+/** What share of its descriptors does each process use? */
+export function descriptorsFill(): string {
+  return `max by (instance) (${shown('open_fds')} / ${shown('max_fds')})`;
+}
+
+/** And the fullest? */
+export function descriptorsWorst(): string {
+  return `max(${shown('open_fds')} / ${shown('max_fds')})`;
+}
+
+/** What waits on each side of the system call? */
+export function queuedByName(queue: 'node_read' | 'node_write' | 'kernel_receive' | 'kernel_send'): string {
+  return sum(shown('queued_bytes', { queue }), ['side', 'name']);
+}
+
+/** How much is sent again? */
+export function retransmittedPerSecond(): string {
+  return oncePerNamespace(rate(shown('netns_retransmitted_segments_total')), []);
+}
+
+/** How often is an answer to a SYN missing? */
+export function synRetransmitsPerSecond(): string {
+  return oncePerNamespace(rate(shown('netns_syn_retransmits_total')), []);
+}
+
+/** How many RSTs does the kernel send? */
+export function resetsSentPerSecond(): string {
+  return oncePerNamespace(rate(shown('netns_resets_sent_total')), []);
+}
+
+/** Where does the kernel's column come from, in how many processes? */
+export function activeSources(): string {
+  return sum(shown('collector_active'), ['source']);
+}
+
 /** In how many processes is the kernel's column missing? */
 export function collectorsDown(): string {
   return sum(`1 - ${shown('collector_up')}`);
@@ -140,6 +230,11 @@ function shown(metric: MetricName, labels: Matchers = {}, series?: HistogramSeri
   );
 }
 
+/** Used and limit are of one process, so that neither is another namespace's. */
+function portsShare(): string {
+  return `${shown('ephemeral_ports_used')} / on (job, instance) group_left () ${shown('ephemeral_ports_limit')}`;
+}
+
 /** Only of processes that still report: a window also holds the last samples of one that ended. */
 function standingCloseWait(): string {
   const closeWait = shown('sockets', { state: 'close_wait' });
@@ -166,5 +261,5 @@ function quantile(q: number, histogram: MetricName): string {
 function oncePerNamespace(expr: string, by: readonly LabelName[]): string {
   const netns = `max by (job, instance, netns) (${shown('info')})`;
   const joined = `${expr} * on (job, instance) group_left (netns) ${netns}`;
-  return `sum by (${by.join(', ')}) (max by (${['netns', ...by].join(', ')}) (${joined}))`;
+  return sum(`max by (${['netns', ...by].join(', ')}) (${joined})`, by);
 }

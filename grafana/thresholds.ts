@@ -20,3 +20,47 @@ export const CLOSE_WAIT_LEAK = {
    */
   keepFiringFor: '15m',
 } as const;
+
+/** When an accept queue is filling up: an event loop that comes round takes all that wait at once. */
+export const ACCEPT_QUEUE = {
+  /** Of what fits in. A burst fills it for one sample; at three quarters all the time, the next burst overflows it. */
+  fullFrom: 0.75,
+  for: '2m',
+  keepFiringFor: '10m',
+} as const;
+
+/** When packets that an accept queue had no room for are no single burst. */
+export const LISTEN_OVERFLOWS = {
+  within: '5m',
+  /** Longer than the window: what happened once, at a deployment say, has left it by then. */
+  for: '10m',
+  keepFiringFor: '15m',
+} as const;
+
+/** When the local ports towards one destination run low. */
+export const EPHEMERAL_PORTS = {
+  /** Of all there are. From there it may take a minute: a TIME_WAIT keeps its port that long. */
+  lowFrom: 0.8,
+  for: '5m',
+  keepFiringFor: '15m',
+} as const;
+
+/** When descriptors run out. */
+export const DESCRIPTORS = {
+  /** Somebody gets up: little is left for a burst. */
+  criticalFrom: 0.9,
+  criticalFor: '5m',
+  /** Below that a trend means nothing: a process fills its pools while it starts. */
+  warnFrom: 0.5,
+  /** The trend of this long, drawn on for that long, passes the limit. */
+  trendOf: '30m',
+  aheadHours: 4,
+  warnFor: '15m',
+  keepFiringFor: '15m',
+} as const;
+
+/** When the kernel's column is missing for good. */
+export const COLLECTOR_DOWN = {
+  for: '10m',
+  keepFiringFor: '5m',
+} as const;

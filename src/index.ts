@@ -1,6 +1,14 @@
 export type { SampleResult } from './monitor/collector.ts';
 export { createMonitor, type Monitor } from './monitor/monitor.ts';
 export type { MonitorOptions, NameOptions } from './monitor/options.ts';
-export type { IllegalSnapshot, NameSnapshot, Snapshot, SocketSnapshot, StateCounts } from './monitor/snapshot.ts';
+export type {
+  AcceptQueue,
+  IllegalSnapshot,
+  NameSnapshot,
+  QueuedBytes,
+  Snapshot,
+  SocketSnapshot,
+  StateCounts,
+} from './monitor/snapshot.ts';
 export type { Reading } from './tcp/reading.ts';
 export type { StateLabel } from './tcp/state.ts';

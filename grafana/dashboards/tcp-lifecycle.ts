@@ -1,7 +1,7 @@
 import { dashboard } from '../dashboard.ts';
 import type { Json } from '../finalize.ts';
 import { blindSockets, closeWaitByName, closeWaitNow, closeWaitStanding, closeWaitWorst } from '../parts/close-wait.ts';
-import { collectorCost, collectorErrors, collectorsDown, tableAge } from '../parts/collector.ts';
+import { activeSources, collectorCost, collectorErrors, collectorsDown, tableAge } from '../parts/collector.ts';
 import {
   closedByOutcome,
   closedNow,
@@ -30,7 +30,7 @@ export function tcpLifecycle(): Json {
       { title: 'Resets and blind sockets', panels: [resets(), blindSockets()] },
       {
         title: 'Can this be trusted?',
-        panels: [collectorsDown(), tableAge(), collectorErrors(), collectorCost()],
+        panels: [collectorsDown(), activeSources(), tableAge(), collectorErrors(), collectorCost()],
       },
     ],
   });

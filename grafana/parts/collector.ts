@@ -18,6 +18,19 @@ export function collectorsDown(): StatPanel {
   });
 }
 
+/** Where it comes from. */
+export function activeSources(): TimeseriesPanel {
+  return timeseries({
+    title: 'Where the table comes from',
+    description:
+      'Processes by the source of their newest table: ss over netlink, or the files under /proc/net, which know no limit of ' +
+      'an accept queue and no cookies. Bad: procfs where ss is installed; the errors beside it say why.',
+    unit: 'short',
+    width: 5,
+    queries: [{ expr: queries.activeSources(), legend: '{{source}}' }],
+  });
+}
+
 /** How old the kernel's column is. */
 export function tableAge(): TimeseriesPanel {
   return timeseries({
@@ -26,7 +39,7 @@ export function tableAge(): TimeseriesPanel {
       "How old the kernel's column is, by process. A saw-tooth up to the sampling interval (15 s by default) is health. " +
       'Bad: a straight climb: sampling has stopped, or its event loop has.',
     unit: 's',
-    width: 6,
+    width: 5,
     queries: [{ expr: queries.tableAge(), legend: '{{instance}}' }],
   });
 }
@@ -39,7 +52,7 @@ export function collectorErrors(): TimeseriesPanel {
       'Samples that failed or were worse than they might be, by source and reason, and errors inside finwait, by ' +
       'component. None of them reached the program. Bad: anything steady. The first of each kind was also a process warning.',
     unit: 'cps',
-    width: 7,
+    width: 5,
     queries: [
       { expr: queries.collectorErrorsPerSecond(), legend: '{{source}} {{reason}}' },
       { expr: queries.internalErrorsPerSecond(), legend: 'internal: {{component}}' },
@@ -55,7 +68,7 @@ export function collectorCost(): TimeseriesPanel {
       "How long reading the kernel's table takes, and how long that holds the event loop. Reading grows with the rows of " +
       'the network namespace. Bad: an event loop held for more than some milliseconds: sample less often (sampleIntervalMs).',
     unit: 's',
-    width: 7,
+    width: 5,
     queries: [
       { expr: queries.collectorDurationP99(), legend: 'reading the table' },
       { expr: queries.collectorBlockedP99(), legend: 'holding the event loop' },

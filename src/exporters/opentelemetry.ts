@@ -6,7 +6,7 @@ import {
   type Observable,
 } from '@opentelemetry/api';
 import { METRICS, type MetricDefinition } from '../metrics/catalogue.ts';
-import { distributions, type HistogramName, measure, type ScalarName } from '../metrics/measure.ts';
+import { boundsOf, type HistogramName, measure, type ScalarName, subscribe } from '../metrics/measure.ts';
 import { internalsOf, type Monitor } from '../monitor/monitor.ts';
 import { refuseUnknownKeys, show } from '../monitor/options.ts';
 import { VERSION } from '../version.ts';
@@ -50,23 +50,21 @@ export function registerOpenTelemetry(monitor: Monitor, options: OpenTelemetryOp
   }
   const meter = meterProvider.getMeter('finwait', VERSION);
 
-  const stops = METRICS.filter((definition) => definition.type === 'histogram').flatMap((definition) => {
-    const series = distributions(inside, definition.name as HistogramName);
+  const stops = METRICS.filter((definition) => definition.type === 'histogram').map((definition) => {
+    const name = definition.name as HistogramName;
     const instrument = meter.createHistogram(OTEL_PREFIX + definition.name, {
       description: definition.help,
       unit: definition.unit,
-      advice: { explicitBucketBoundaries: [...(series[0]?.histogram.bounds ?? [])] },
+      advice: { explicitBucketBoundaries: [...boundsOf(inside, name)] },
     });
-    return series.map(({ labels, histogram }) =>
-      histogram.subscribe((value) => {
-        try {
-          instrument.record(value, { ...labels });
-        } catch (error) {
-          // An instrument that throws must not stop the event that is being counted.
-          inside.report('exporter', error);
-        }
-      }),
-    );
+    return subscribe(inside, name, (labels, value) => {
+      try {
+        instrument.record(value, { ...labels });
+      } catch (error) {
+        // An instrument that throws must not stop the event that is being counted.
+        inside.report('exporter', error);
+      }
+    });
   });
 
   const observables = METRICS.filter((definition) => definition.type !== 'histogram').map((definition) => ({

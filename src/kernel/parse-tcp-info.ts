@@ -2,7 +2,7 @@
 // not 0, so one that is missing is 0; a round-trip time of 0 means that none was measured.
 import type { KernelRow } from '../sockets/row.ts';
 import { STATE } from '../tcp/state.ts';
-import { SsParser } from './parse-ss.ts';
+import type { LineHandler } from './line-splitter.ts';
 import { ascii, decimal, skipBlanks, skipWord, startsWith } from './words.ts';
 
 /** What `ss -i` says of one connection. A reader reuses one object for all: copy what is to be kept. */
@@ -22,20 +22,19 @@ export interface TcpInfo {
 }
 
 /**
- * Parses the output of `ss -Htni`, with `-O` or in its form of two lines, with or without `-a`, `-e`, `-m` and `-o`, from
- * the bytes as they arrive. Not with `-p`: a process chooses its own name, `x cwnd:1` for one.
+ * Reads the output of `ss -Htni`, with `-O` or in its form of two lines, with or without `-a`, `-e`, `-m` and `-o`, beside
+ * a parser of its rows. Not with `-p`: a process chooses its own name, `x cwnd:1` for one.
  *
- * `onRow` is called for each connection that has tcp_info, with the same two objects every time. TIME_WAIT and other
+ * `onInfo` is called for each connection that has tcp_info, with the same two objects every time. TIME_WAIT and other
  * mini-sockets have none; listeners are left out, because the same words mean something else there (`unacked:` is
- * the length of the accept queue). What `onRow` throws passes through {@link push}.
+ * the length of the accept queue). What it throws passes through the parser.
  *
  * @example
- * const parser = new TcpInfoParser((row, info) => rtts.push(info.rttMs));
- * ss.stdout.on('data', (chunk) => parser.push(chunk)).on('end', () => parser.end());
+ * const reader = new TcpInfoReader((row, info) => rtts.push(info.rttMs));
+ * const parser = new SsParser(reader.onRow, undefined, reader.onDetails);
  */
-export class TcpInfoParser {
-  /** Knows what is wrong with the output: `unparsed`, `truncated`; `rows` counts all rows. */
-  readonly lines: SsParser;
+export class TcpInfoReader {
+  readonly #onInfo: (row: KernelRow, info: TcpInfo) => void;
   readonly #info: TcpInfo = {
     rttMs: Number.NaN,
     rttDeviationMs: Number.NaN,
@@ -45,32 +44,22 @@ export class TcpInfoParser {
     bytesRetransmitted: 0,
     unacknowledged: 0,
   };
+  #row: KernelRow | undefined;
 
-  constructor(onRow: (row: KernelRow, info: TcpInfo) => void) {
-    let current: KernelRow | undefined;
-    this.lines = new SsParser(
-      (row) => {
-        current = row.state === STATE.LISTEN ? undefined : row;
-      },
-      undefined,
-      (bytes, from, to) => {
-        if (current === undefined || !this.#readInfo(bytes, from, to)) return;
-        const row = current;
-        current = undefined;
-        onRow(row, this.#info);
-      },
-    );
+  constructor(onInfo: (row: KernelRow, info: TcpInfo) => void) {
+    this.#onInfo = onInfo;
   }
 
-  /** Takes the next bytes. They may end anywhere. */
-  push(chunk: Uint8Array): void {
-    this.lines.push(chunk);
-  }
+  readonly onRow = (row: KernelRow): void => {
+    this.#row = row.state === STATE.LISTEN ? undefined : row;
+  };
 
-  /** Ends the input. */
-  end(): void {
-    this.lines.end();
-  }
+  readonly onDetails: LineHandler = (bytes, from, to) => {
+    const row = this.#row;
+    if (row === undefined || !this.#readInfo(bytes, from, to)) return;
+    this.#row = undefined;
+    this.#onInfo(row, this.#info);
+  };
 
   /** Reads the words of a line. Returns whether tcp_info is among them: `cwnd:` is, wherever there is any. */
   #readInfo(bytes: Uint8Array, from: number, to: number): boolean {

@@ -2,7 +2,7 @@ import type { RowSink } from '../sockets/row.ts';
 import { NearRepeats } from './near-repeats.ts';
 import { readProcfs, TcpTables } from './read-procfs.ts';
 import type { CollectorError, Degradation, Source } from './source.ts';
-import { SsRunner, type SsRunnerOptions } from './ss-runner.ts';
+import { type SsRead, type SsReadOptions, SsRunner, type SsRunnerOptions } from './ss-runner.ts';
 
 /** How to make a {@link SourceChain}. */
 export interface SourceChainOptions extends SsRunnerOptions {
@@ -112,6 +112,11 @@ export class SourceChain {
       return done(undefined);
     }
     return done({ source: 'procfs', rows: read.rows, degraded: flaws(read.degraded, read.duplicates) });
+  }
+
+  /** Runs ss for something else than the table; there is no other source for that. */
+  readBySs(options: SsReadOptions): Promise<SsRead> {
+    return this.#runner.read(options);
   }
 
   /** Ends whatever was started, at once. */

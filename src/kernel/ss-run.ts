@@ -1,4 +1,5 @@
 import type { KernelRow, RowFilter } from '../sockets/row.ts';
+import type { LineHandler } from './line-splitter.ts';
 import { SsParser } from './parse-ss.ts';
 import { SsComplaints } from './ss-complaints.ts';
 import { judgeExitCode, type SsDegradation, type SsFailure, signalOf } from './ss-failure.ts';
@@ -44,9 +45,10 @@ export class SsRun {
   /**
    * @param onRow called for each row with one object that is reused
    * @param wants asked for each row whether it shall be handed to `onRow`
+   * @param onDetails called with what stands after the fifth field of a row
    */
-  constructor(onRow: (row: KernelRow) => void, wants?: RowFilter) {
-    this.#parser = new SsParser(onRow, wants);
+  constructor(onRow: (row: KernelRow) => void, wants?: RowFilter, onDetails?: LineHandler) {
+    this.#parser = new SsParser(onRow, wants, onDetails);
   }
 
   /** Takes the next bytes of stdout. */

@@ -1,6 +1,8 @@
 import type { KernelRow, RowFilter } from '../sockets/row.ts';
 import { runDirectly } from './direct-run.ts';
 import { findSs, isExecutableFile } from './find-ss.ts';
+import type { LineHandler } from './line-splitter.ts';
+import type { SsParser } from './parse-ss.ts';
 import type { SsFailure } from './ss-failure.ts';
 import { SsHelper } from './ss-helper.ts';
 import type { SsCommand, SsProcess } from './ss-process.ts';
@@ -32,6 +34,8 @@ export interface SsReadOptions {
   readonly onRow: (row: KernelRow) => void;
   /** Asked for each row whether it shall be handed to `onRow`. @default every row */
   readonly wants?: RowFilter | undefined;
+  /** Called with what stands after the fifth field of each row, see {@link SsParser}. */
+  readonly onDetails?: LineHandler | undefined;
   /** The arguments of ss. @default ['-Htanoe'] */
   readonly args?: readonly string[];
   /** The number of sockets that other counters show; with it, a table without rows is a failure. @default 0 */
@@ -115,7 +119,7 @@ export class SsRunner {
   #readNow(options: SsReadOptions): Promise<SsRead> {
     const { timeoutMs, onRow, args = ARGUMENTS, expectedRows = 0, signal, keepAlive = false } = options;
     const startedAt = performance.now();
-    const run = new SsRun(onRow, options.wants);
+    const run = new SsRun(onRow, options.wants, options.onDetails);
     let via: SsRead['via'] = 'direct';
     let blockedMs = 0;
 

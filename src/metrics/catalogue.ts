@@ -13,6 +13,7 @@ export type LabelName =
   | 'from'
   | 'to'
   | 'direction'
+  | 'queue'
   | 'source'
   | 'reason'
   | 'component'
@@ -43,6 +44,23 @@ export type MetricName =
   | 'resets_total'
   | 'bytes_total'
   | 'blind_sockets'
+  | 'queued_bytes'
+  | 'accept_queue_connections'
+  | 'accept_queue_limit'
+  | 'ephemeral_ports_used'
+  | 'ephemeral_ports_limit'
+  | 'open_fds'
+  | 'max_fds'
+  | 'netns_listen_overflows_total'
+  | 'netns_listen_drops_total'
+  | 'netns_time_wait_created_total'
+  | 'netns_retransmitted_segments_total'
+  | 'netns_resets_sent_total'
+  | 'netns_syn_retransmits_total'
+  | 'netns_syn_cookies_sent_total'
+  | 'rtt_seconds'
+  | 'congestion_window_segments'
+  | 'retransmitting_sockets'
   | 'collector_up'
   | 'collector_active'
   | 'collector_duration_seconds'
@@ -77,6 +95,7 @@ export const LABEL_VALUES: { readonly [label in LabelName]?: readonly string[] }
   direction: ['received', 'sent'],
   initiator: ['local', 'remote', 'unknown'],
   outcome: ['fin', 'reset', 'timeout', 'error', 'unused', 'abandoned'],
+  queue: ['node_read', 'node_write', 'kernel_receive', 'kernel_send'],
   source: [...SOURCES, 'shared'],
   reason: COLLECTOR_REASONS,
   component: COMPONENTS,
@@ -207,6 +226,142 @@ export const CATALOGUE: { readonly [name in MetricName]: MetricDefinition } = {
     labels: BY_NAME,
     aggregate: 'sum',
   },
+  queued_bytes: {
+    name: 'queued_bytes',
+    type: 'gauge',
+    unit: 'By',
+    help: 'Bytes waiting, as of the newest sample. node_read: read and not consumed by the program. node_write: written and not taken by the kernel. kernel_receive: not read by Node, a FIN counts as one. kernel_send: not acknowledged by the peer. The two of the kernel are absent while there is no recent complete table.',
+    labels: ['side', 'name', 'queue'],
+    aggregate: 'sum',
+  },
+  accept_queue_connections: {
+    name: 'accept_queue_connections',
+    type: 'gauge',
+    unit: '{connection}',
+    help: 'Connections that the kernel has established and this process has not accepted yet, over all its listeners of the name. Absent for a listener of another process, such as the primary of a cluster, and without a recent complete table.',
+    labels: ['name'],
+    aggregate: 'sum',
+  },
+  accept_queue_limit: {
+    name: 'accept_queue_limit',
+    type: 'gauge',
+    unit: '{connection}',
+    help: 'The backlog of the same listeners, as the kernel keeps it (at most net.core.somaxconn); one more fits in. Absent where the source (procfs) does not tell.',
+    labels: ['name'],
+    aggregate: 'sum',
+  },
+  ephemeral_ports_used: {
+    name: 'ephemeral_ports_used',
+    type: 'gauge',
+    unit: '{port}',
+    help: 'Local ports in use towards the worst destination of a client name, from one local address, whoever in the network namespace uses them; where the program binds (localAddress), those of that address towards all destinations. TIME_WAITs that connect(2) may take over do not count. NAT on the way is not seen.',
+    labels: ['name'],
+    aggregate: 'max',
+  },
+  ephemeral_ports_limit: {
+    name: 'ephemeral_ports_limit',
+    type: 'gauge',
+    unit: '{port}',
+    help: 'How many local ports there are towards one destination: ip_local_port_range without reserved ports and those that somebody listens on. At that number connect(2) fails with EADDRNOTAVAIL, or EADDRINUSE where the program binds.',
+    labels: [],
+    aggregate: 'max',
+  },
+  open_fds: {
+    name: 'open_fds',
+    type: 'gauge',
+    unit: '{descriptor}',
+    help: 'Open file descriptors of this process, of any kind, as of the newest sample.',
+    labels: [],
+    aggregate: 'max',
+  },
+  max_fds: {
+    name: 'max_fds',
+    type: 'gauge',
+    unit: '{descriptor}',
+    help: 'The soft limit of file descriptors of this process (RLIMIT_NOFILE).',
+    labels: [],
+    aggregate: 'max',
+  },
+  netns_listen_overflows_total: {
+    name: 'netns_listen_overflows_total',
+    type: 'counter',
+    unit: '{packet}',
+    help: 'Packets dropped because an accept queue was full, in the whole network namespace; a client that tries again counts again. ListenOverflows of TcpExt.',
+    labels: [],
+    aggregate: 'max',
+  },
+  netns_listen_drops_total: {
+    name: 'netns_listen_drops_total',
+    type: 'counter',
+    unit: '{packet}',
+    help: 'Connection attempts dropped by listeners for any reason, the overflows among them, in the whole network namespace. ListenDrops of TcpExt.',
+    labels: [],
+    aggregate: 'max',
+  },
+  netns_time_wait_created_total: {
+    name: 'netns_time_wait_created_total',
+    type: 'counter',
+    unit: '{socket}',
+    help: 'Sockets that went into TIME_WAIT, or became orphans in FIN_WAIT_2, in the whole network namespace. TW of TcpExt.',
+    labels: [],
+    aggregate: 'max',
+  },
+  netns_retransmitted_segments_total: {
+    name: 'netns_retransmitted_segments_total',
+    type: 'counter',
+    unit: '{segment}',
+    help: 'Segments sent again, in the whole network namespace. RetransSegs of Tcp.',
+    labels: [],
+    aggregate: 'max',
+  },
+  netns_resets_sent_total: {
+    name: 'netns_resets_sent_total',
+    type: 'counter',
+    unit: '{segment}',
+    help: 'RSTs sent in the whole network namespace, those that answer to closed ports among them. OutRsts of Tcp.',
+    labels: [],
+    aggregate: 'max',
+  },
+  netns_syn_retransmits_total: {
+    name: 'netns_syn_retransmits_total',
+    type: 'counter',
+    unit: '{segment}',
+    help: 'SYNs and SYN-ACKs sent again, in the whole network namespace: a peer that does not answer, or drops. TCPSynRetrans of TcpExt.',
+    labels: [],
+    aggregate: 'max',
+  },
+  netns_syn_cookies_sent_total: {
+    name: 'netns_syn_cookies_sent_total',
+    type: 'counter',
+    unit: '{segment}',
+    help: 'SYN cookies sent because the queue of half-open connections was full, in the whole network namespace. SyncookiesSent of TcpExt.',
+    labels: [],
+    aggregate: 'max',
+  },
+  rtt_seconds: {
+    name: 'rtt_seconds',
+    type: 'histogram',
+    unit: 's',
+    help: 'Smoothed round-trip times of own connections, each once a sample; only with sampleTcpInfo.',
+    labels: BY_NAME,
+    aggregate: 'sum',
+  },
+  congestion_window_segments: {
+    name: 'congestion_window_segments',
+    type: 'histogram',
+    unit: '{segment}',
+    help: 'Congestion windows of own connections, each once a sample; only with sampleTcpInfo.',
+    labels: BY_NAME,
+    aggregate: 'sum',
+  },
+  retransmitting_sockets: {
+    name: 'retransmitting_sockets',
+    type: 'gauge',
+    unit: '{socket}',
+    help: 'Own connections that have sent segments again and wait for their acknowledgement; only with sampleTcpInfo.',
+    labels: BY_NAME,
+    aggregate: 'sum',
+  },
   collector_up: {
     name: 'collector_up',
     type: 'gauge',
@@ -259,7 +414,7 @@ export const CATALOGUE: { readonly [name in MetricName]: MetricDefinition } = {
     name: 'collector_truncated',
     type: 'gauge',
     unit: '{collector}',
-    help: '1 if the limit of closed connections remembered kept rows from being recognised as ours.',
+    help: '1 if a limit of finwait (closed connections remembered, suspicious rows kept, destinations counted) left rows of the newest table out.',
     labels: [],
     aggregate: 'max',
   },

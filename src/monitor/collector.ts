@@ -22,9 +22,11 @@ import { TICKS_PER_MS } from '../sockets/ledger.ts';
 import { stateOf } from '../sockets/record.ts';
 import type { RowSink } from '../sockets/row.ts';
 import { STATE } from '../tcp/state.ts';
+import { ClusterListeners } from './cluster-listeners.ts';
 import { Following } from './following.ts';
 import type { ResolvedOptions } from './options.ts';
 import { walkInSlices } from './sliced-walk.ts';
+import { TcpInfoSampler } from './tcp-info.ts';
 
 /** What one call of `sample()` came to. */
 export type SampleResult =
@@ -98,6 +100,8 @@ export class Collector {
   counters: Counters | undefined;
   descriptors: DescriptorCounts | undefined;
   sysctls: Sysctls | undefined;
+  /** Undefined unless it was asked for. */
+  readonly tcpInfo: TcpInfoSampler | undefined;
   /** False on platforms that have no socket table we can read. */
   readonly supported: boolean;
 
@@ -116,6 +120,7 @@ export class Collector {
   /** After how long the leader of the cluster means to read again. */
   #leaderIntervalMs = 0;
   #evictedBefore = 0;
+  #clusterListeners: ClusterListeners | undefined;
   #sysctlsReadAt = Number.NEGATIVE_INFINITY;
   readonly #abort = new AbortController();
 
@@ -125,6 +130,7 @@ export class Collector {
     this.#host = host;
     this.supported = process.platform === 'linux';
     this.#sources = this.supported ? openSources(options, (error) => context.report('helper', error)) : undefined;
+    this.tcpInfo = options.sampleTcpInfo && this.supported ? new TcpInfoSampler(context.ledger) : undefined;
     this.#following = this.#createFollowing();
     this.#schedule(Math.min(FIRST_SAMPLE_MS, options.sampleIntervalMs));
   }
@@ -188,12 +194,14 @@ export class Collector {
       if (onDemand) await this.#waitForTurn();
       this.#host.pollServers();
       if (this.#host.claimListeners) this.#readListenerInodes();
+      for (const slot of this.#context.ledger.evictIdleNames(this.#context.now())) this.tcpInfo?.forget(slot);
       const walkMs = await walkInSlices(this.#context);
       const sources = this.#sources;
       if (sources === undefined) return NOT_SUPPORTED;
       if (this.#abort.signal.aborted) return CLOSED;
       this.#readSettings(sources);
       const result = (await this.#follow(onDemand, walkMs)) ?? (await this.#readTable(sources, walkMs));
+      await this.#readTcpInfo(sources);
       return this.#abort.signal.aborted ? CLOSED : result;
     } catch (error) {
       this.#context.report('collector', error);
@@ -245,7 +253,7 @@ export class Collector {
         // In whole ticks, like the times in records: what the walk has just changed precedes the table. Nothing can
         // change before the tick is over, because the source is asked in it.
         const startedAt = (this.#context.now() + 1) / TICKS_PER_MS;
-        join = new Join(this.#context.ledger, startedAt);
+        join = new Join(this.#context.ledger, startedAt, this.sysctls);
         telling = this.#following.beginTelling(startedAt);
         return telling === undefined ? join : tellingSink(join, telling);
       },
@@ -273,6 +281,16 @@ export class Collector {
     return { ok: true, source, degraded, rows, durationMs, blockedMs };
   }
 
+  async #readTcpInfo({ chain }: Sources): Promise<void> {
+    const read = await this.tcpInfo?.sample((what) =>
+      chain.readBySs({ ...what, timeoutMs: this.#options.sampleTimeoutMs, signal: this.#abort.signal }),
+    );
+    if (read === undefined || this.#abort.signal.aborted) return;
+    this.#lastCostMs += read.durationMs + read.blockedMs;
+    this.blocked.observe(read.blockedMs / 1000);
+    if (!read.ok) this.#fail({ source: 'ss', reason: read.reason, detail: read.detail }, undefined);
+  }
+
   // ---- a table that another process of the cluster reads ----------------------------------------------------------
 
   #createFollowing(): Following {
@@ -282,7 +300,7 @@ export class Collector {
       primaryPid: this.supported ? this.#host.primaryPid : () => undefined,
       begin: (startedAtMs) => {
         before = this.#sources?.counters.read();
-        join = new Join(this.#context.ledger, startedAtMs);
+        join = new Join(this.#context.ledger, startedAtMs, this.sysctls);
         return join;
       },
       end: (end) => {
@@ -344,6 +362,10 @@ export class Collector {
     const { closedTuples } = this.#context.ledger;
     this.truncated = closedTuples.evicted > this.#evictedBefore;
     this.#evictedBefore = closedTuples.evicted;
+    if (this.#host.primaryPid() === process.pid) {
+      this.#clusterListeners ??= new ClusterListeners(this.#context.ledger);
+      this.#clusterListeners.update(column.otherListeners, this.#context.now());
+    }
     const contradiction = contradictionOf(bracket, column.netnsStates);
     const degraded = table.degraded.map(({ reason }) => reason);
     if (contradiction !== undefined) degraded.push('inconsistent');

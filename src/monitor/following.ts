@@ -1,8 +1,7 @@
 import type { SharedEnd } from '../kernel/shared-result.ts';
 import { joinSharedTable, type SharedTable } from '../kernel/shared-table.ts';
 import type { TableSink } from '../kernel/table-server.ts';
-import type { RowSink } from '../sockets/row.ts';
-import { TUPLE } from '../sockets/tuple.ts';
+import { offer, type RowSink } from '../sockets/row.ts';
 
 /** What {@link Following} needs of the collector. */
 export interface FollowingHost {
@@ -52,9 +51,7 @@ export class Following {
           sink = this.#host.begin(startedAtMs);
         },
         onRow: (row) => {
-          const { state, tuple } = row;
-          if (sink?.wants(state, tuple[TUPLE.localPort] as number, tuple[TUPLE.peerPort] as number) === true)
-            sink.add(row);
+          if (sink !== undefined) offer(sink, row);
         },
         onEnd: (end) => {
           sink = undefined;

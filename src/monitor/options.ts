@@ -9,6 +9,11 @@ export interface MonitorOptions {
   readonly sampleTimeoutMs?: number;
   /** How many different names get series of their own, 1 to 1000; the rest is `_other`. @default 20 */
   readonly maxNames?: number;
+  /**
+   * Whether each sample also asks for the round-trip time, the congestion window and retransmissions of our own
+   * connections: a second run of `ss`, with 500 bytes a connection. @default false
+   */
+  readonly sampleTcpInfo?: boolean;
   /** Absolute path of `ss`. By default it is looked for in PATH and the system folders, until it is found. */
   readonly ssPath?: string;
   /** Absolute path where procfs is mounted. @default '/proc' */
@@ -25,6 +30,7 @@ export interface ResolvedOptions {
   readonly sampleIntervalMs: number;
   readonly sampleTimeoutMs: number;
   readonly maxNames: number;
+  readonly sampleTcpInfo: boolean;
   readonly ssPath: string | undefined;
   readonly procPath: string;
   readonly onWarning: (warning: Error) => void;
@@ -35,12 +41,15 @@ const NUMBERS = {
   sampleTimeoutMs: { fallback: 5_000, min: 100, max: 60_000 },
   maxNames: { fallback: 20, min: 1, max: 1_000 },
 } as const;
-const KEYS = [...Object.keys(NUMBERS), 'ssPath', 'procPath', 'onWarning'];
+const KEYS = [...Object.keys(NUMBERS), 'sampleTcpInfo', 'ssPath', 'procPath', 'onWarning'];
 
 /** Checks options and fills the defaults in; a wrong one is refused with the value that was received. */
 export function resolveOptions(options: MonitorOptions): ResolvedOptions {
   refuseUnknownKeys('createMonitor', options, KEYS);
-  const { onWarning } = options;
+  const { onWarning, sampleTcpInfo = false } = options;
+  if (typeof sampleTcpInfo !== 'boolean') {
+    throw new TypeError(`sampleTcpInfo is a boolean, received ${show(sampleTcpInfo)}`);
+  }
   if (onWarning !== undefined && typeof onWarning !== 'function') {
     throw new TypeError(`onWarning is a function, received ${show(onWarning)}`);
   }
@@ -48,6 +57,7 @@ export function resolveOptions(options: MonitorOptions): ResolvedOptions {
     sampleIntervalMs: numberOf('sampleIntervalMs', options.sampleIntervalMs),
     sampleTimeoutMs: numberOf('sampleTimeoutMs', options.sampleTimeoutMs),
     maxNames: numberOf('maxNames', options.maxNames),
+    sampleTcpInfo,
     ssPath: pathOf('ssPath', options.ssPath),
     procPath: pathOf('procPath', options.procPath) ?? '/proc',
     onWarning: onWarning ?? ((warning) => process.emitWarning(warning)),

@@ -11,7 +11,6 @@ const SLICE_MS = 2;
  */
 export async function walkInSlices(context: ObserveContext): Promise<number> {
   const { ledger } = context;
-  ledger.evictIdleNames(context.now());
   let index = ledger.records.length - 1;
   let walkMs = 0;
   while (index >= 0) {

@@ -2,6 +2,7 @@ import type { KernelColumn } from '../sockets/join.ts';
 import { COUNT, type Ledger, TICKS_PER_MS } from '../sockets/ledger.ts';
 import type { Side } from '../sockets/names.ts';
 import { FLAG, type SocketRecord, stateOf } from '../sockets/record.ts';
+import type { KernelRow } from '../sockets/row.ts';
 import { endpointText, TUPLE, TUPLE_WORDS } from '../sockets/tuple.ts';
 import { type Reading, readingOf } from '../tcp/reading.ts';
 import { STATE, STATE_SLOTS, STATES, type State, type StateLabel, stateLabel } from '../tcp/state.ts';
@@ -9,6 +10,18 @@ import { legalEvents } from '../tcp/transition.ts';
 
 /** A number for each of the 11 states. */
 export type StateCounts = { readonly [state in StateLabel]: number };
+
+/** Bytes that wait on one socket, on both sides of the system call. */
+export interface QueuedBytes {
+  /** Read by Node and not consumed by the program, as of the newest sample. */
+  readonly nodeRead: number;
+  /** Written by the program and not taken by the kernel, as of the newest sample. */
+  readonly nodeWrite: number;
+  /** Not read by Node, in the newest table; a FIN counts as one. Undefined where `kernel` is. */
+  readonly kernelReceive: number | undefined;
+  /** Not acknowledged by the peer. Undefined where `kernel` is. */
+  readonly kernelSend: number | undefined;
+}
 
 /** One open socket, both columns. */
 export interface SocketSnapshot {
@@ -35,12 +48,25 @@ export interface SocketSnapshot {
   /** Bytes as libuv counts them, as of the newest sample; of an adopted socket those before it was observed too. */
   readonly bytesReceived: number;
   readonly bytesSent: number;
+  readonly queued: QueuedBytes;
+  /**
+   * The kernel's inode of the socket, by which /proc/PID/fd and `ss -e` know it: of those that the newest table shows in
+   * a state that should not last, or with bytes queued. Undefined else.
+   */
+  readonly inode: number | undefined;
   /** Nobody reads the socket: Node cannot see a FIN now. */
   readonly blind: boolean;
   /** How many kernel sockets this object has had before. */
   readonly generation: number;
   /** The last HTTP request, such as `GET /users/:id`. */
   readonly request: string | undefined;
+}
+
+/** The accept queues of one name. */
+export interface AcceptQueue {
+  readonly connections: number;
+  /** The backlog; one more fits in. Undefined where the source (procfs) does not tell. */
+  readonly limit: number | undefined;
 }
 
 /** One (side, name), both columns. */
@@ -60,6 +86,8 @@ export interface NameSnapshot {
   readonly halfClosesRemote: number;
   /** Connections that we closed first and whose addresses were never known: their TIME_WAIT cannot be told as ours. */
   readonly withoutAddress: number;
+  /** Connections that wait to be accepted, over all listeners of ours; undefined where the table has none. */
+  readonly acceptQueue: AcceptQueue | undefined;
   readonly node: StateCounts;
   readonly kernel: StateCounts | undefined;
 }
@@ -111,6 +139,7 @@ export function takeSnapshot(ledger: Ledger, column: KernelColumn | undefined, n
       halfClosesLocal: ledger.count(slot, COUNT.halfClosedLocal),
       halfClosesRemote: ledger.count(slot, COUNT.halfClosedRemote),
       withoutAddress: ledger.count(slot, COUNT.withoutAddress),
+      acceptQueue: column && acceptQueueOf(column, slot),
       node: countsOf((state) => ledger.nodeState(slot, state)),
       kernel: column && countsOf((state) => column.ownStates[slot * STATE_SLOTS + state] ?? 0),
     };
@@ -141,6 +170,8 @@ function describe(ledger: Ledger, column: KernelColumn | undefined, record: Sock
   const entry = ledger.names.at(record.slot);
   const node = readingOf(record.transition, (record.flags & FLAG.tls) !== 0);
   const kernel = kernelStateOf(ledger, column, record);
+  const queue = ledger.nodeQueues.of(record);
+  const facts = kernel === undefined || column === undefined ? undefined : kernelFactsOf(column, record.tupleSlot);
   let local: string | undefined;
   let peer: string | undefined;
   if (record.tupleSlot >= 0) {
@@ -161,6 +192,13 @@ function describe(ledger: Ledger, column: KernelColumn | undefined, record: Sock
     ageMs: ticksToMs(now - record.openedAt),
     bytesReceived: record.bytesReceived,
     bytesSent: record.bytesSent,
+    queued: {
+      nodeRead: queue.read,
+      nodeWrite: queue.write,
+      kernelReceive: facts?.receiveQueue,
+      kernelSend: facts?.sendQueue,
+    },
+    inode: facts === undefined || facts.inode === 0 ? undefined : facts.inode,
     blind: (record.flags & FLAG.blind) !== 0,
     generation: record.generation,
     request: record.request,
@@ -173,6 +211,23 @@ function kernelStateOf(ledger: Ledger, column: KernelColumn | undefined, record:
   if (record.changedAt >= column.startedAt * TICKS_PER_MS) return undefined;
   const state = column.stateByTuple[record.tupleSlot];
   return state === undefined || state === 0 ? undefined : (state as State);
+}
+
+/** What the newest table says of a record beside its state: a row that is not among the suspects has nothing queued. */
+function kernelFactsOf(column: KernelColumn, tupleSlot: number): Readonly<KernelRow> | undefined {
+  const index = column.suspects.find(tupleSlot);
+  if (index >= 0) {
+    column.suspects.read(index, ROW_SCRATCH);
+    return ROW_SCRATCH;
+  }
+  return column.suspects.omitted === 0 ? NOTHING_QUEUED : undefined;
+}
+
+function acceptQueueOf(column: KernelColumn, slot: number): AcceptQueue | undefined {
+  const connections = column.acceptQueues[slot] ?? Number.NaN;
+  const limit = column.acceptLimits[slot] ?? Number.NaN;
+  if (Number.isNaN(connections)) return undefined;
+  return { connections, limit: Number.isNaN(limit) ? undefined : limit };
 }
 
 /** The worst records first: by what a person would look at, in either column. */
@@ -229,3 +284,18 @@ function deepFreeze<T>(value: T): T {
 }
 
 const TUPLE_SCRATCH = new Uint32Array(TUPLE_WORDS);
+const ROW_SCRATCH: KernelRow = emptyRow();
+const NOTHING_QUEUED: Readonly<KernelRow> = emptyRow();
+
+function emptyRow(): KernelRow {
+  return {
+    state: STATE.CLOSED,
+    tuple: new Uint32Array(TUPLE_WORDS),
+    receiveQueue: 0,
+    sendQueue: 0,
+    inode: 0,
+    cookie: 0,
+    timer: 'none',
+    timerMs: Number.NaN,
+  };
+}

@@ -38,7 +38,8 @@ export interface NodeSocket {
   readonly _handle: NodeHandle | null | undefined;
   readonly _host?: string | null;
   readonly _parent?: object | null;
-  readonly _readableState?: { readonly ended?: boolean; readonly endEmitted?: boolean };
+  readonly _readableState?: { readonly ended?: boolean; readonly endEmitted?: boolean; readonly length?: number };
+  readonly _writableState?: { readonly length?: number };
   readonly encrypted?: boolean;
   readonly server?: object | null;
 }
@@ -72,6 +73,11 @@ export function isStandardStream(handle: NodeHandle): boolean {
   return typeof handle.fd === 'number' && handle.fd >= 0 && handle.fd <= 2;
 }
 
+/** Whether libuv has opened the descriptor: at bind(2), else at connect(2). */
+export function hasDescriptor(handle: NodeHandle): boolean {
+  return typeof handle.fd === 'number' && handle.fd >= 0;
+}
+
 export function isSocket(value: unknown): value is NodeSocket {
   return value instanceof net.Socket;
 }
@@ -103,6 +109,22 @@ export function hasReadEof(socket: NodeSocket): boolean {
 /** Whether that end has not been emitted yet. */
 export function isEofUnread(socket: NodeSocket): boolean {
   return socket._readableState?.ended === true && socket._readableState.endEmitted === false;
+}
+
+/** Bytes that Node has read and the program has not; after setEncoding() Node counts characters instead. */
+export function unreadBytes(socket: NodeSocket): number {
+  return lengthOf(socket._readableState);
+}
+
+/** Bytes that the program has written and the kernel has not taken, libuv's own queue included. */
+export function unsentBytes(socket: NodeSocket): number {
+  return lengthOf(socket._writableState);
+}
+
+/** The stream's own counter, not `readableLength`: a getter of the prototype, which a program may have replaced. */
+function lengthOf(state: { readonly length?: number } | undefined): number {
+  const length = state?.length;
+  return typeof length === 'number' && length > 0 ? length : 0;
 }
 
 /** Whether a FIN or an RST would stay unseen, because the handle is not reading. */

@@ -7,7 +7,16 @@ import { STATE } from '../tcp/state.ts';
 import { captureAddresses } from './addresses.ts';
 import type { ObserveContext } from './context.ts';
 import { forgetEnd, hasResetIntent, outlivedItsError } from './handle-end.ts';
-import { hasReadEof, isEofUnread, isTcpHandle, type NodeSocket, peerOf, rawSocketOf } from './node-socket.ts';
+import {
+  hasDescriptor,
+  hasReadEof,
+  isEofUnread,
+  isTcpHandle,
+  localOf,
+  type NodeSocket,
+  peerOf,
+  rawSocketOf,
+} from './node-socket.ts';
 import { type TapHandler, WATCHED, type Watched } from './tap.ts';
 
 /** Errors that say the kernel has no connection any more; anything else a socket may emit is the program's own. */
@@ -134,7 +143,8 @@ export function socketEvents(context: ObserveContext): TapHandler<SocketRecord> 
       record.upstream = ledger.rememberUpstream(context.tuple);
     }
     if (record.slot < 0) ledger.assign(record, 'client', clientName(hostOf(record, socket), port), false, at);
-    ledger.nameUpstream(record.upstream, record.slot);
+    if (takeBoundAddress(context, socket)) ledger.upstreams.nameBound(record.upstream, record.slot, context.tuple);
+    else ledger.upstreams.name(record.upstream, record.slot);
     ledger.apply(record, EVENT.attempt, at);
     if (socket._handle) context.handleEnds.from(socket._handle);
   }
@@ -263,6 +273,19 @@ export function nameByPeer(context: ObserveContext, record: SocketRecord, socket
 /** The host that the program gave to this connect(), if it was looked up. */
 function hostOf(record: SocketRecord, socket: NodeSocket): string | null | undefined {
   return (record.flags & FLAG.hostStale) === 0 ? socket._host : undefined;
+}
+
+/**
+ * Whether the program gave a socket that begins to connect its local address (`localAddress`), which is then in the
+ * context's tuple: libuv opens the descriptor at bind(2), and else only at connect(2), which comes after this event (Node
+ * 20, 22, 24 and 26). Such a socket takes its port from all others of its local address, whatever they connect to.
+ */
+function takeBoundAddress({ endpoint, tuple }: ObserveContext, socket: NodeSocket): boolean {
+  const handle = socket._handle;
+  if (!handle || !isTcpHandle(handle) || !hasDescriptor(handle)) return false;
+  // Where bind(2) found no port, which libuv tells only at connect, there is no address yet.
+  if (!localOf(handle, endpoint) || endpoint.address === undefined || (endpoint.port ?? 0) === 0) return false;
+  return packAddress(endpoint.address, tuple, TUPLE.localAddress);
 }
 
 /** The default name of a client socket: the host as the program gave it, and the port; never an address. */

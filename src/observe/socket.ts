@@ -3,7 +3,15 @@ import { EVENT } from '../tcp/event.ts';
 import { captureAddresses } from './addresses.ts';
 import type { ObserveContext } from './context.ts';
 import { noticeLayer } from './handle-end.ts';
-import { hasReadEof, isStandardStream, isTcpHandle, type NodeSocket, rawSocketOf, wireOf } from './node-socket.ts';
+import {
+  hasDescriptor,
+  hasReadEof,
+  isStandardStream,
+  isTcpHandle,
+  type NodeSocket,
+  rawSocketOf,
+  wireOf,
+} from './node-socket.ts';
 import { ended, finished, nameByPeer, noticeUnreadEof } from './socket-events.ts';
 import type { Tap } from './tap.ts';
 
@@ -41,7 +49,7 @@ export function observeSocket(
   if (raw !== undefined) sockets.attach(raw, record);
   if (handle && socket.connecting) {
     // The attempt began before we looked, and no socket remembers to which port: a default name waits for 'connect'.
-    if (isConnecting(handle)) {
+    if (hasDescriptor(handle)) {
       context.handleEnds.from(handle);
       ledger.add(record);
       ledger.apply(record, EVENT.attempt, at);
@@ -115,11 +123,6 @@ export function letGo(
   const raw = rawSocketOf(socket);
   sockets.detach(socket);
   if (raw !== undefined && sockets.get(raw) === record) sockets.detach(raw);
-}
-
-/** Whether connect(2) was called: libuv opens the descriptor just before. */
-function isConnecting(handle: NonNullable<NodeSocket['_handle']>): boolean {
-  return typeof handle.fd === 'number' && handle.fd >= 0;
 }
 
 function nothing(): void {}

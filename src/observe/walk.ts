@@ -3,7 +3,7 @@ import { EVENT } from '../tcp/event.ts';
 import { STATE } from '../tcp/state.ts';
 import { captureAddresses, countBytes } from './addresses.ts';
 import type { ObserveContext } from './context.ts';
-import { isBlind, isTcpHandle, type NodeSocket, peerOf } from './node-socket.ts';
+import { isBlind, isTcpHandle, type NodeSocket, peerOf, unreadBytes, unsentBytes } from './node-socket.ts';
 import { closed, noticeUnreadEof } from './socket-events.ts';
 
 /** After this long without a word, the acknowledgement of our FIN is taken as received: RTT and delayed ACK are less. */
@@ -11,7 +11,7 @@ const ACK_DUE_TICKS = 10_000;
 
 /**
  * Looks at one live record: what no event shows (unread end of file, blindness, a connection that is gone, a handle
- * that went to another process), and what was put off until now (addresses, bytes).
+ * that went to another process), and what was put off until now (addresses, bytes, what is queued in Node).
  */
 export function lookAt(context: ObserveContext, record: SocketRecord): void {
   const { ledger } = context;
@@ -38,6 +38,8 @@ export function lookAt(context: ObserveContext, record: SocketRecord): void {
   if (!isTcpHandle(handle)) return;
   // While it connects getpeername fails, and only the attempt that we saw begin tells the peer.
   if (stateOf(record) === STATE.SYN_SENT && record.upstream >= 0) captureAddresses(context, record, socket);
+  // What is written before 'connect' waits here too.
+  if (record.slot >= 0) ledger.nodeQueues.set(record, unreadBytes(socket), unsentBytes(socket));
   if ((record.flags & FLAG.open) === 0) return;
   captureAddresses(context, record, socket, true);
   countBytes(ledger, record, handle);

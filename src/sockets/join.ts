@@ -1,10 +1,21 @@
 import { OWNERLESS_STATES, STATE, STATE_SLOTS, type State } from '../tcp/state.ts';
+import { EphemeralPorts, type PortSettings } from './ephemeral-ports.ts';
 import type { Ledger } from './ledger.ts';
 import type { KernelRow, RowSink } from './row.ts';
+import { isSuspect, type SuspectRows, Suspects } from './suspects.ts';
 import { TUPLE, TUPLE_WORDS } from './tuple.ts';
 
 /** TIME_WAIT lasts this long on Linux whatever tcp_fin_timeout says (TCP_TIMEWAIT_LEN in include/net/tcp.h). */
 const TIME_WAIT_MS = 60_000;
+
+/** A listener that no record of ours has the inode of. */
+export interface OtherListener {
+  readonly inode: number;
+  readonly port: number;
+}
+
+/** A host has some dozens. */
+const OTHER_LISTENERS_LIMIT = 1_024;
 
 /** The kernel's column of one complete table. */
 export interface KernelColumn {
@@ -18,6 +29,26 @@ export interface KernelColumn {
   readonly stateByTuple: Uint8Array;
   /** The ledger's `tupleSerial` when the reader was started: a slot given out later is another socket's. */
   readonly tupleSerial: number;
+  /** Connections waiting to be accepted, by name slot, over all listeners of ours; NaN where the table has none. */
+  readonly acceptQueues: Float64Array;
+  /** How many may wait there; NaN where the source (procfs) does not say. */
+  readonly acceptLimits: Float64Array;
+  /**
+   * The connections themselves that wait at a port of ours, by name slot: rows that nobody has been given yet. Evidence
+   * of an event loop that does not come round to accept, but by port only: another process may be meant to take them.
+   */
+  readonly waiting: Int32Array;
+  /** Bytes in the kernel's queues of our rows, by name slot, listeners left out. See {@link KernelRow}. */
+  readonly receiveQueues: Float64Array;
+  readonly sendQueues: Float64Array;
+  /** By name slot, see {@link EphemeralPorts}; NaN where it is not known. */
+  readonly portsUsed: Float64Array;
+  readonly portsLimit: number;
+  /** Rows of ours, or with our port or upstream, in a state that should not last or with bytes queued. */
+  readonly otherListeners: readonly OtherListener[];
+  readonly suspects: SuspectRows;
+  /** How many rows some limit of ours kept out of the above. */
+  readonly omitted: number;
   readonly rows: number;
   /** When the reader was started and when the table was complete, in milliseconds on the ledger's clock. */
   readonly startedAt: number;
@@ -25,7 +56,7 @@ export interface KernelColumn {
 }
 
 /**
- * Joins the rows of one table with the books, row by row and without keeping any.
+ * Joins the rows of one table with the books, row by row, and keeps only the suspicious ones.
  *
  * A row is ours by proof only: a live record has its tuple (and its cookie, once that is known), a listener has its
  * inode, or it is ownerless and this process closed that very socket. A port or a destination alone proves nothing:
@@ -36,16 +67,27 @@ export class Join implements RowSink {
   readonly #startedAt: number;
   readonly #listenerSlotByInode: ReadonlyMap<number, number>;
   readonly #listenerSlotByPort: ReadonlyMap<number, number>;
+  readonly #otherListeners: OtherListener[] = [];
+  readonly #ports: EphemeralPorts;
+  readonly #suspects: Suspects = new Suspects();
   readonly #netnsStates: Int32Array = new Int32Array(STATE_SLOTS);
   readonly #ownStates: Int32Array;
   readonly #unattributedStates: Int32Array;
+  readonly #acceptQueues: Float64Array;
+  readonly #acceptLimits: Float64Array;
+  readonly #waiting: Int32Array;
+  readonly #receiveQueues: Float64Array;
+  readonly #sendQueues: Float64Array;
   readonly #stateByTuple: Uint8Array;
   readonly #anyLocal: Uint32Array = new Uint32Array(TUPLE_WORDS);
   readonly #tupleSerial: number;
   #rows = 0;
 
-  /** @param startedAtMs when the reader was started, on the ledger's clock in milliseconds */
-  constructor(ledger: Ledger, startedAtMs: number) {
+  /**
+   * @param startedAtMs when the reader was started, on the ledger's clock in milliseconds
+   * @param settings what local ports are chosen by; without it nothing is known of their use
+   */
+  constructor(ledger: Ledger, startedAtMs: number, settings?: PortSettings) {
     this.#ledger = ledger;
     this.#startedAt = startedAtMs;
     this.#tupleSerial = ledger.tupleSerial;
@@ -56,34 +98,42 @@ export class Join implements RowSink {
       listeners.filter((listener) => listener.inode !== 0).map((listener) => [listener.inode, listener.slot]),
     );
     this.#listenerSlotByPort = new Map(listeners.map((listener) => [listener.port, listener.slot]));
-    this.#ownStates = new Int32Array(ledger.names.capacity * STATE_SLOTS);
-    this.#unattributedStates = new Int32Array(ledger.names.capacity * STATE_SLOTS);
+    this.#ports = new EphemeralPorts(ledger.upstreams, settings);
+    const { capacity } = ledger.names;
+    this.#ownStates = new Int32Array(capacity * STATE_SLOTS);
+    this.#unattributedStates = new Int32Array(capacity * STATE_SLOTS);
+    this.#acceptQueues = new Float64Array(capacity).fill(Number.NaN);
+    this.#acceptLimits = new Float64Array(capacity).fill(Number.NaN);
+    this.#waiting = new Int32Array(capacity);
+    this.#receiveQueues = new Float64Array(capacity);
+    this.#sendQueues = new Float64Array(capacity);
     this.#stateByTuple = new Uint8Array(ledger.tuples.slots);
   }
 
-  wants(): boolean {
-    return true;
+  /** Counts a row for the namespace, and says whether it may be ours, or matter to a name of ours. */
+  wants(state: State, localPort: number, peerPort: number): boolean {
+    this.#rows++;
+    add(this.#netnsStates, state, 1);
+    const { localPorts, peerPorts } = this.#ledger;
+    if (state === STATE.LISTEN) {
+      this.#ports.addListener(localPort);
+      return true;
+    }
+    return localPorts.has(localPort) || peerPorts.has(peerPort) || this.#ports.wants(localPort);
   }
 
-  /** Takes one row of the table. */
   add(row: KernelRow): void {
     const { state } = row;
-    this.#rows++;
-    add(this.#netnsStates, state);
     if (state === STATE.LISTEN) {
-      const slot = row.inode === 0 ? undefined : this.#listenerSlotByInode.get(row.inode);
-      if (slot !== undefined) add(this.#ownStates, slot * STATE_SLOTS + state);
+      this.#addListener(row);
       return;
     }
+    this.#ports.add(row);
     const atOwnPort = this.#listenerSlotByPort.get(row.tuple[TUPLE.localPort] as number);
-    const slot = this.#liveSlot(row, atOwnPort !== undefined) ?? this.#closedSlot(row, atOwnPort !== undefined);
-    if (slot !== undefined) {
-      add(this.#ownStates, slot * STATE_SLOTS + state);
-      return;
-    }
-    if (row.inode !== 0 || !OWNERLESS.has(state)) return;
-    const byPlace = atOwnPort ?? this.#ledger.upstreamSlotOf(row.tuple);
-    if (byPlace >= 0) add(this.#unattributedStates, byPlace * STATE_SLOTS + state);
+    const live = this.#liveTuple(row, atOwnPort !== undefined);
+    const slot = live >= 0 ? this.#ledger.recordAtTuple(live)?.slot : this.#closedSlot(row, atOwnPort !== undefined);
+    if (slot !== undefined) this.#addOwn(row, slot, live);
+    else this.#addByPlace(row, atOwnPort);
   }
 
   /** The column, once the table is known to be complete. */
@@ -94,28 +144,74 @@ export class Join implements RowSink {
       unattributedStates: this.#unattributedStates,
       stateByTuple: this.#stateByTuple,
       tupleSerial: this.#tupleSerial,
+      acceptQueues: this.#acceptQueues,
+      acceptLimits: this.#acceptLimits,
+      waiting: this.#waiting,
+      receiveQueues: this.#receiveQueues,
+      sendQueues: this.#sendQueues,
+      portsUsed: this.#ports.usedByName(this.#ledger.names.capacity),
+      portsLimit: this.#ports.limit,
+      otherListeners: this.#otherListeners,
+      suspects: this.#suspects,
+      omitted: this.#suspects.omitted + this.#ports.omitted,
       rows: this.#rows,
       startedAt: this.#startedAt,
       endedAt: endedAtMs,
     };
   }
 
-  #liveSlot(row: KernelRow, atOwnPort: boolean): number | undefined {
+  #addListener(row: KernelRow): void {
+    const slot = row.inode === 0 ? undefined : this.#listenerSlotByInode.get(row.inode);
+    if (slot === undefined) {
+      const { inode, tuple } = row;
+      if (inode === 0 || this.#otherListeners.length === OTHER_LISTENERS_LIMIT) return;
+      this.#otherListeners.push({ inode, port: tuple[TUPLE.localPort] as number });
+      return;
+    }
+    const cell = slot * STATE_SLOTS + STATE.LISTEN;
+    const first = this.#ownStates[cell] === 0;
+    add(this.#ownStates, cell, 1);
+    // Several listeners of one name (SO_REUSEPORT) have a queue each; NaN, an unknown limit, stays NaN.
+    this.#acceptQueues[slot] = row.receiveQueue + (first ? 0 : (this.#acceptQueues[slot] as number));
+    this.#acceptLimits[slot] = row.sendQueue + (first ? 0 : (this.#acceptLimits[slot] as number));
+  }
+
+  #addOwn(row: KernelRow, slot: number, live: number): void {
+    add(this.#ownStates, slot * STATE_SLOTS + row.state, 1);
+    if (!isSuspect(row)) return;
+    add(this.#receiveQueues, slot, row.receiveQueue);
+    add(this.#sendQueues, slot, row.sendQueue);
+    this.#suspects.add(row, slot, live, true);
+  }
+
+  /** A row that is not ours by proof: what its port or its peer says. */
+  #addByPlace(row: KernelRow, atOwnPort: number | undefined): void {
+    const { state } = row;
+    const isUnattributed = row.inode === 0 && OWNERLESS.has(state);
+    if (atOwnPort !== undefined && isWaiting(row)) add(this.#waiting, atOwnPort, 1);
+    const isKept = isSuspect(row);
+    if (!isUnattributed && !isKept) return;
+    const byPlace = atOwnPort ?? this.#ledger.upstreams.slotOf(row.tuple);
+    if (byPlace < 0) return;
+    if (isUnattributed) add(this.#unattributedStates, byPlace * STATE_SLOTS + state, 1);
+    if (isKept) this.#suspects.add(row, byPlace, -1, false);
+  }
+
+  /** The slot of the live tuple that a row proves to be of; -1 if there is none. */
+  #liveTuple(row: KernelRow, atOwnPort: boolean): number {
     const { tuples } = this.#ledger;
     let index = tuples.find(row.tuple);
     if (index < 0 && atOwnPort) index = tuples.find(this.#withAnyLocal(row.tuple));
-    if (index < 0) return undefined;
-    const record = this.#ledger.recordAtTuple(index);
-    if (record === undefined) return undefined;
+    if (index < 0 || this.#ledger.recordAtTuple(index) === undefined) return -1;
     // Put in since the reader was started: the row may be that of the socket that had the tuple before. It proves
     // nothing about the record then, and one without an owner is no live socket.
-    if (this.#ledger.serialAtTuple(index) > this.#tupleSerial) return row.inode === 0 ? undefined : record.slot;
+    if (this.#ledger.serialAtTuple(index) > this.#tupleSerial) return row.inode === 0 ? -1 : index;
     const cookie = this.#ledger.cookieAtTuple(index);
     // The same tuple with another cookie is a later socket of somebody else: ours is gone.
-    if (cookie !== 0 && row.cookie !== 0 && cookie !== row.cookie) return undefined;
+    if (cookie !== 0 && row.cookie !== 0 && cookie !== row.cookie) return -1;
     if (cookie === 0 && row.cookie !== 0) this.#ledger.learnCookie(index, row.cookie);
     if (index < this.#stateByTuple.length) this.#stateByTuple[index] = row.state;
-    return record.slot;
+    return index;
   }
 
   #closedSlot(row: KernelRow, atOwnPort: boolean): number | undefined {
@@ -143,6 +239,14 @@ export class Join implements RowSink {
 
 const OWNERLESS: ReadonlySet<State> = new Set(OWNERLESS_STATES);
 
-function add(table: Int32Array, at: number): void {
-  table[at] = (table[at] as number) + 1;
+/**
+ * Whether a row is in an accept queue: established, and no descriptor holds it yet. In CLOSE_WAIT too, because what was
+ * accepted and closed goes on to LAST_ACK.
+ */
+function isWaiting({ state, inode }: KernelRow): boolean {
+  return inode === 0 && (state === STATE.ESTABLISHED || state === STATE.CLOSE_WAIT);
+}
+
+function add(table: Int32Array | Float64Array, at: number, by: number): void {
+  table[at] = (table[at] as number) + by;
 }

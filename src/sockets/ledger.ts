@@ -6,9 +6,12 @@ import { ClosedTuples } from './closed-tuples.ts';
 import { ABANDONED, CLOSINGS } from './closing.ts';
 import { Histogram } from './histogram.ts';
 import { NameTable, type Side } from './names.ts';
+import { NodeQueues } from './node-queues.ts';
+import { PortSet } from './port-set.ts';
 import { closingOfFlags, FLAG, renew, type SocketRecord, stateOf } from './record.ts';
 import { TUPLE, TUPLE_WORDS } from './tuple.ts';
 import { TupleIndex } from './tuple-index.ts';
+import { Upstreams } from './upstreams.ts';
 
 /** Ticks of the ledger's clock in one second: times in records are tenths of a millisecond. */
 export const TICKS_PER_SECOND = 10_000;
@@ -21,9 +24,6 @@ const CONNECTION_DURATION_BOUNDS: readonly number[] = [0.01, 0.1, 1, 10, 60, 600
 /** What {@link Ledger.apply} needs of the transition table, as numbers. */
 const TO: Uint8Array = Uint8Array.from(TRANSITIONS, ({ to }) => to);
 const PROVES: Uint8Array = Uint8Array.from(TRANSITIONS, ({ certainty }) => (certainty === 'observed' ? 1 : 0));
-
-/** How many upstream endpoints are remembered for matching ownerless rows. */
-const UPSTREAM_LIMIT = 4_096;
 
 /** The closings after which TIME_WAIT, or an orphan, stays with us. */
 const CLOSED_FIRST: readonly boolean[] = CLOSINGS.map(
@@ -84,8 +84,14 @@ export class Ledger {
   readonly listeners: Set<ListenerRecord> = new Set();
   readonly tuples: TupleIndex = new TupleIndex();
   readonly closedTuples: ClosedTuples = new ClosedTuples();
-  /** Upstream endpoints (peer address and port only) and the name slot that last used each. */
-  upstreams: TupleIndex = new TupleIndex();
+  /** What the client sockets connect to. */
+  readonly upstreams: Upstreams = new Upstreams(this.records);
+  /** Local ports of our listeners, and of accepted sockets whose tuple is known. Only ever added to. */
+  readonly localPorts: PortSet = new PortSet();
+  /** Peer ports of client sockets and of what they connect to. Only ever added to. */
+  readonly peerPorts: PortSet = new PortSet();
+  /** What Node holds in its own buffers, as of the newest walk. */
+  readonly nodeQueues: NodeQueues;
   readonly durations: { readonly [side in Side]: Histogram };
   readonly illegal: Map<number, IllegalTransition> = new Map();
 
@@ -93,7 +99,6 @@ export class Ledger {
   #closed: Float64Array;
   #nodeStates: Int32Array;
   #transitions: Float64Array = new Float64Array(TRANSITIONS.length);
-  #upstreamSlots: Int16Array = new Int16Array(UPSTREAM_LIMIT);
   /** Parallel to the slots of `tuples`. */
   #recordByTuple: (SocketRecord | undefined)[] = [];
   /** Parallel to them too, as far as any cookie was learnt. */
@@ -109,6 +114,7 @@ export class Ledger {
       server: new Histogram(CONNECTION_DURATION_BOUNDS),
       client: new Histogram(CONNECTION_DURATION_BOUNDS),
     };
+    this.nodeQueues = new NodeQueues(this.names.capacity);
     this.#counts = new Float64Array(this.names.capacity * COUNTS);
     this.#closed = new Float64Array(this.names.capacity * CLOSINGS.length);
     this.#nodeStates = new Int32Array(this.names.capacity * STATE_SLOTS);
@@ -153,11 +159,6 @@ export class Ledger {
       this.#cookieByTuple = longer;
     }
     this.#cookieByTuple[tupleSlot] = cookie;
-  }
-
-  upstreamSlotOf(tuple: Uint32Array): number {
-    const index = this.upstreams.find(upstreamKey(tuple, this.#scratch));
-    return index < 0 ? -1 : (this.#upstreamSlots[index] as number);
   }
 
   // ---- a record's life ------------------------------------------------------------------------------------------
@@ -237,6 +238,7 @@ export class Ledger {
   /** Begins a new generation of a record whose column has ended, or whose attempt failed. */
   renew(record: SocketRecord, at: number): void {
     if (record.index >= 0) this.#shift(record, stateOf(record), undefined);
+    this.nodeQueues.forget(record);
     this.#dropTuple(record, at, false);
     renew(record, at);
     this.add(record);
@@ -271,6 +273,8 @@ export class Ledger {
   /** Remembers a record's pair of endpoints, by which the kernel's row is found. */
   setTuple(record: SocketRecord, tuple: Uint32Array): void {
     if (record.tupleSlot >= 0) this.#forgetTuple(record);
+    if ((record.flags & FLAG.server) !== 0) this.localPorts.add(tuple[TUPLE.localPort] as number);
+    else this.peerPorts.add(tuple[TUPLE.peerPort] as number);
     const slot = this.tuples.insert(tuple);
     record.tupleSlot = slot;
     this.#recordByTuple[slot] = record;
@@ -287,28 +291,16 @@ export class Ledger {
     return this.#serialByTuple[tupleSlot] ?? 0;
   }
 
-  /** Remembers an endpoint that a client socket connects to. Returns its slot, which {@link SocketRecord.upstream} is. */
+  /** Remembers an endpoint that a client socket connects to. Returns its place, which {@link SocketRecord.upstream} is. */
   rememberUpstream(tuple: Uint32Array): number {
-    const key = upstreamKey(tuple, this.#scratch);
-    const known = this.upstreams.find(key);
-    if (known >= 0) return known;
-    if (this.upstreams.size === UPSTREAM_LIMIT) {
-      this.#forgetUpstreams();
-      upstreamKey(tuple, this.#scratch);
-    }
-    const index = this.upstreams.insert(key);
-    this.#upstreamSlots[index] = -1;
-    return index;
-  }
-
-  /** Says which name an upstream endpoint goes by. */
-  nameUpstream(index: number, nameSlot: number): void {
-    if (index >= 0) this.#upstreamSlots[index] = nameSlot;
+    this.peerPorts.add(tuple[TUPLE.peerPort] as number);
+    return this.upstreams.remember(tuple);
   }
 
   // ---- listeners ------------------------------------------------------------------------------------------------
 
   addListener(listener: ListenerRecord): void {
+    this.localPorts.add(listener.port);
     this.listeners.add(listener);
   }
 
@@ -316,44 +308,23 @@ export class Ledger {
     if (this.listeners.delete(listener)) this.#shift(listener, stateOf(listener), undefined);
   }
 
-  /** Gives the places of idle default names back. */
-  evictIdleNames(at: number): void {
+  /** Gives the places of idle default names back, and says which. */
+  evictIdleNames(at: number): readonly number[] {
     const busy = (slot: number): boolean =>
       this.count(slot, COUNT.open) > 0 ||
       STATES.some((state) => this.nodeState(slot, state) > 0) ||
       [...this.listeners].some((listener) => listener.slot === slot);
-    for (const slot of this.names.evictIdle(at / TICKS_PER_MS, busy)) {
+    const evicted = this.names.evictIdle(at / TICKS_PER_MS, busy);
+    for (const slot of evicted) {
       this.#counts.fill(0, slot * COUNTS, (slot + 1) * COUNTS);
       this.#closed.fill(0, slot * CLOSINGS.length, (slot + 1) * CLOSINGS.length);
       this.#nodeStates.fill(0, slot * STATE_SLOTS, (slot + 1) * STATE_SLOTS);
-      for (const [index, named] of this.#upstreamSlots.entries()) if (named === slot) this.#upstreamSlots[index] = -1;
+      this.upstreams.forgetName(slot);
     }
+    return evicted;
   }
 
   // ---- inside ---------------------------------------------------------------------------------------------------
-
-  /**
-   * Starts over with the endpoints that are being connected to: what is in use comes back with its next attempt. A
-   * record that lets go of its endpoint is asked for its peer by getpeername, which answers once it is connected.
-   */
-  #forgetUpstreams(): void {
-    const { upstreams: old } = this;
-    const oldSlots = this.#upstreamSlots;
-    const kept = new TupleIndex();
-    const slots = new Int16Array(UPSTREAM_LIMIT).fill(-1);
-    for (const record of this.records) {
-      const from = record.upstream;
-      record.upstream = -1;
-      // At most half: else the next start over would soon be due.
-      if (from < 0 || stateOf(record) !== STATE.SYN_SENT || kept.size >= UPSTREAM_LIMIT / 2) continue;
-      old.read(from, this.#scratch);
-      const known = kept.find(this.#scratch);
-      record.upstream = known >= 0 ? known : kept.insert(this.#scratch);
-      slots[record.upstream] = oldSlots[from] as number;
-    }
-    this.upstreams = kept;
-    this.#upstreamSlots = slots;
-  }
 
   #countClosed(record: SocketRecord, closing: number): void {
     const at = record.slot * CLOSINGS.length + closing;
@@ -371,6 +342,7 @@ export class Ledger {
   #leave(record: SocketRecord, at: number, closedHere: boolean): void {
     if (record.index < 0) return;
     this.setBlind(record, false);
+    this.nodeQueues.forget(record);
     if (record.slot >= 0) this.names.touch(record.slot, at / TICKS_PER_MS);
     this.#shift(record, stateOf(record), undefined);
     this.#dropTuple(record, at, closedHere);
@@ -428,13 +400,4 @@ export class Ledger {
 
 function isShown(state: State, open: boolean): boolean {
   return state === STATE.CLOSED ? open : state !== STATE.TIME_WAIT;
-}
-
-/** A tuple with everything but the peer's endpoint blanked. */
-function upstreamKey(tuple: Uint32Array, into: Uint32Array): Uint32Array {
-  for (let index = TUPLE.localAddress; index < TUPLE.peerAddress; index++) into[index] = 0;
-  for (let index = TUPLE.peerAddress; index < TUPLE.localPort; index++) into[index] = tuple[index] as number;
-  into[TUPLE.localPort] = 0;
-  into[TUPLE.peerPort] = tuple[TUPLE.peerPort] as number;
-  return into;
 }

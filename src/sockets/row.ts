@@ -1,4 +1,5 @@
 import type { State } from '../tcp/state.ts';
+import { TUPLE } from './tuple.ts';
 
 /** What the kernel's timer of a socket is for, as `ss -o` names it. */
 export type RowTimer = 'none' | 'on' | 'keepalive' | 'timewait' | 'persist' | 'unknown';
@@ -8,14 +9,6 @@ export type RowTimer = 'none' | 'on' | 'keepalive' | 'timewait' | 'persist' | 'u
  * few rows of a host are those of one process.
  */
 export type RowFilter = (state: State, localPort: number, peerPort: number) => boolean;
-
-/** Takes the rows of one table, as they are read. */
-export interface RowSink {
-  /** Asked for every row first, see {@link RowFilter}. */
-  wants(state: State, localPort: number, peerPort: number): boolean;
-  /** Is given the rows that are wanted. */
-  add(row: KernelRow): void;
-}
 
 /**
  * One row of the kernel's socket table. A reader reuses one object for all rows of a table: copy what is to be kept.
@@ -35,4 +28,23 @@ export interface KernelRow {
   timer: RowTimer;
   /** Milliseconds until the timer fires; NaN where the source does not say. */
   timerMs: number;
+}
+
+/**
+ * Who takes the rows of one table. Most rows are nobody's business here: a parser asks about each by what is read
+ * quickest, and reads the rest of the line only where the answer is yes.
+ */
+export interface RowSink {
+  /**
+   * Counts a row, and says whether {@link add} wants to see all of it. Asked once for every row, in the order of the
+   * table. On a listener `peerPort` is 0.
+   */
+  wants(state: State, localPort: number, peerPort: number): boolean;
+  /** Takes a row that was just wanted. */
+  add(row: KernelRow): void;
+}
+
+/** Gives a sink a row that has been read whole. */
+export function offer(sink: RowSink, row: KernelRow): void {
+  if (sink.wants(row.state, row.tuple[TUPLE.localPort] as number, row.tuple[TUPLE.peerPort] as number)) sink.add(row);
 }

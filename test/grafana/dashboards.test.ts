@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { STATE_COLOURS } from '../../grafana/colours.ts';
 import { PROJECT } from '../../grafana/project.ts';
-import { DEFAULT_PREFIX, LABEL_VALUES } from '../../src/metrics/catalogue.ts';
+import { DEFAULT_PREFIX, LABEL_VALUES, METRICS } from '../../src/metrics/catalogue.ts';
 import { dashboards, dataPanels, expressions, metricsIn, namesOfCatalogue } from './queries.ts';
 
 const DATASOURCE_UID = /^\$(\{datasource\}|datasource)$/;
@@ -103,7 +103,14 @@ describe.each(dashboards.map((dashboard) => [dashboard.title, dashboard] as cons
 
   test('what all processes of a network namespace see alike is never summed over them', () => {
     for (const expr of expressions(dashboard).filter((text) => text.includes(`${DEFAULT_PREFIX}netns_`))) {
-      expect(expr).toMatch(/^sum by \([^)]*\) \(max by \(netns, [^)]*\) \(nodejs_tcp_netns_\w+\{/);
+      expect(expr).toMatch(/^sum( by \([^)]*\) )?\(max by \(netns(, [^)]*)?\) \((rate\()?nodejs_tcp_netns_\w+\{/);
+    }
+  });
+
+  test('what several processes count of the same rows is never summed over them', () => {
+    const alike = METRICS.filter(({ aggregate }) => aggregate === 'max').map(({ name }) => `${DEFAULT_PREFIX}${name}{`);
+    for (const expr of expressions(dashboard).filter((text) => alike.some((name) => text.includes(name)))) {
+      expect(expr).toMatch(/^(max|min|sum( by \([^)]*\) )?\(max by \(netns)\b/);
     }
   });
 

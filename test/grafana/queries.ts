@@ -1,5 +1,5 @@
 import { DASHBOARDS } from '../../grafana/generate.ts';
-import { METRICS } from '../../src/metrics/catalogue.ts';
+import { DEFAULT_PREFIX, METRICS } from '../../src/metrics/catalogue.ts';
 
 /** What the tests read of a panel. */
 export interface PanelJson {
@@ -59,9 +59,10 @@ export function expressions(dashboard: DashboardJson): string[] {
   return dataPanels(dashboard).flatMap(({ targets = [] }) => targets.map(({ expr }) => expr));
 }
 
-/** The names in front of a selector or a range, label names and functions left out. */
+/** The names in front of a selector or a range, and all that begin like ours; label names and functions left out. */
 export function metricsIn(expr: string): string[] {
-  return [...expr.matchAll(/\b([a-zA-Z_:][\w:]*)\s*(?=[{[])/g)].map(([, name]) => name ?? '');
+  const names = new RegExp(`\\b(?:${DEFAULT_PREFIX}\\w+|[a-zA-Z_:][\\w:]*(?=\\s*[{[]))`, 'g');
+  return expr.match(names) ?? [];
 }
 
 /** Every name that an exposition can show: a histogram shows three. */

@@ -1,7 +1,8 @@
 import { readFileSync } from 'node:fs';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { type TcpInfo, TcpInfoParser } from '../../src/kernel/parse-tcp-info.ts';
+import { SsParser } from '../../src/kernel/parse-ss.ts';
+import { type TcpInfo, TcpInfoReader } from '../../src/kernel/parse-tcp-info.ts';
 import { endpointText, TUPLE } from '../../src/sockets/tuple.ts';
 import { stateName } from '../../src/tcp/state.ts';
 
@@ -34,7 +35,7 @@ describe('tcp_info of one set of live sockets', () => {
     const { rows, parser } = parse(bytes);
     expect(rows).toEqual(slowly(bytes.toString()));
     expect(rows.length).toBeGreaterThan(40);
-    expect(parser.lines).toMatchObject({ unparsed: 0, truncated: false });
+    expect(parser).toMatchObject({ unparsed: 0, truncated: false });
   });
 
   it('is the same on one line and on two', () => {
@@ -105,7 +106,7 @@ describe('a row', () => {
       text('TIME-WAIT 0 0 127.0.0.1:1 127.0.0.1:2', '\t  ', 'LISTEN 3 8 127.0.0.1:1 0.0.0.0:*', '\t cwnd:10 unacked:3'),
     );
     expect(rows).toEqual([]);
-    expect(parser.lines).toMatchObject({ rows: 2, unparsed: 0 });
+    expect(parser).toMatchObject({ rows: 2, unparsed: 0 });
   });
 
   it('takes no second line that is not its own', () => {
@@ -113,19 +114,19 @@ describe('a row', () => {
     const owned = [`${ESTAB} cwnd:4`, '\t cwnd:5', ESTAB, '\t cwnd:6'];
     const { rows, parser } = parse(text(...orphaned, ...owned, ESTAB, ...orphaned.slice(1)));
     expect(rows.map((row) => row.congestionWindow)).toEqual([4, 6]);
-    expect(parser.lines).toMatchObject({ rows: 3, unparsed: 2, unconnected: 2 });
+    expect(parser).toMatchObject({ rows: 3, unparsed: 2, unconnected: 2 });
   });
 
   it('that is cut off is none', () => {
     const { rows, parser } = parse(Buffer.from(`${ESTAB} cwnd:10`));
     expect(rows).toEqual([]);
-    expect(parser.lines.truncated).toBe(true);
+    expect(parser.truncated).toBe(true);
   });
 
   it('of any bytes never makes it throw', () => {
     fc.assert(
       fc.property(fc.array(fc.uint8Array({ maxLength: 200 })), (chunks) => {
-        const parser = new TcpInfoParser(() => {});
+        const parser = parserOf(new TcpInfoReader(() => {}));
         parser.push(Buffer.from(`${ESTAB} `));
         for (const chunk of chunks) parser.push(chunk);
         parser.end();
@@ -140,12 +141,9 @@ interface PlainInfo extends TcpInfo {
   readonly peer: string;
 }
 
-function parse(
-  bytes: Uint8Array,
-  sizes: readonly number[] = [bytes.length],
-): { rows: PlainInfo[]; parser: TcpInfoParser } {
+function parse(bytes: Uint8Array, sizes: readonly number[] = [bytes.length]): { rows: PlainInfo[]; parser: SsParser } {
   const rows: PlainInfo[] = [];
-  const parser = new TcpInfoParser(({ state, tuple }, info) => {
+  const reader = new TcpInfoReader(({ state, tuple }, info) => {
     rows.push({
       ...info,
       state: stateName(state),
@@ -153,6 +151,7 @@ function parse(
       peer: endpointText(tuple, TUPLE.peerAddress, TUPLE.peerPort),
     });
   });
+  const parser = parserOf(reader);
   for (let at = 0, turn = 0; at < bytes.length; turn++) {
     const end = at + (sizes[turn % sizes.length] as number);
     parser.push(Uint8Array.from(bytes.subarray(at, end)));
@@ -160,6 +159,10 @@ function parse(
   }
   parser.end();
   return { rows, parser };
+}
+
+function parserOf({ onRow, onDetails }: TcpInfoReader): SsParser {
+  return new SsParser(onRow, undefined, onDetails);
 }
 
 function text(...lines: readonly string[]): Buffer {

@@ -20,8 +20,8 @@ const hosts: ChildProcess[] = [];
 beforeAll(() => {
   fakes = new FakeFolder();
   library = buildLibrary();
+  // Another user is to read them, who may not be able to read this repository.
   copyFileSync(PROGRAM, join(library.folder, 'ss-host.mjs'));
-  // Other users read them too.
   for (const folder of [fakes.path, library.folder]) chmodSync(folder, 0o755);
 });
 
@@ -64,7 +64,7 @@ describe.skipIf(process.platform !== 'linux')('a process', () => {
     async (script) => {
       const { child, lines } = host('hang', fakes.write(script));
       await until(
-        () => fakes.running().some(({ command }) => command.includes('sleep 60')),
+        () => lines().length === 1 && fakes.running().some(({ command }) => command.includes('sleep 60')),
         () => `ss runs: ${JSON.stringify(lines())}`,
       );
       child.kill('SIGKILL');
@@ -132,7 +132,7 @@ function host(life: string, path: string | undefined, under: readonly string[] =
   const program = [process.execPath, join(library.folder, 'ss-host.mjs'), life, ...(path === undefined ? [] : [path])];
   const [command, ...rest] = [...under, ...program] as [string, ...string[]];
   const child = spawn(command, rest, {
-    env: { PATH: process.env['PATH'] ?? '' },
+    env: { PATH: process.env['PATH'] ?? '', FINWAIT_DIST: library.folder },
     stdio: ['ignore', 'pipe', 'inherit'],
   });
   hosts.push(child);

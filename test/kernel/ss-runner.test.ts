@@ -289,8 +289,13 @@ describe('the helper', () => {
 
   it('in which an earlier run still writes is given up, with everything it started', async () => {
     const failures: string[] = [];
-    const script = `(trap '' TERM; while :; do echo '${ROW}'; sleep 0.02; done) & echo '${ROW}'; exit 0`;
-    const runner = open({ path: fakes.write(script), onHelperFailure: ({ message }) => failures.push(message) });
+    const deaf = join(fakes.path, 'deaf-writer');
+    const writer = `(trap '' TERM; : >'${deaf}'; while :; do echo '${ROW}'; sleep 0.02; done)`;
+    const untilDeaf = `while [ ! -e '${deaf}' ]; do sleep 0.01; done`;
+    const runner = open({
+      path: fakes.write(`${writer} & ${untilDeaf}; echo '${ROW}'`),
+      onHelperFailure: ({ message }) => failures.push(message),
+    });
     await run(runner);
     await until(
       () => failures.length === 1,

@@ -3,7 +3,7 @@ import { takeSnapshot } from '../../src/monitor/snapshot.ts';
 import { Join, type KernelColumn } from '../../src/sockets/join.ts';
 import { Ledger } from '../../src/sockets/ledger.ts';
 import { FLAG, SocketRecord } from '../../src/sockets/record.ts';
-import type { KernelRow } from '../../src/sockets/row.ts';
+import { type KernelRow, offer } from '../../src/sockets/row.ts';
 import { EVENT, type TcpEvent } from '../../src/tcp/event.ts';
 import { STATE, STATE_LABELS, type StateName } from '../../src/tcp/state.ts';
 import { tupleOf } from '../support/tuple.ts';
@@ -46,7 +46,7 @@ function table(ledger: Ledger, startedAtMs: number, ...rows: [StateName, string,
       timer: 'none',
       timerMs: Number.NaN,
     };
-    join.add(row);
+    offer(join, row);
   }
   return join.finish(startedAtMs + 50);
 }
@@ -98,6 +98,21 @@ describe('a snapshot', () => {
     });
   });
 
+  it('has the accept queue of a name that listens, its limit where the source tells it', () => {
+    const ledger = new Ledger(20);
+    open(ledger);
+    const column = table(ledger, 10);
+    const acceptQueue = (connections: number, limit: number): unknown => {
+      const shown = { ...column, acceptQueues: column.acceptQueues.slice(), acceptLimits: column.acceptLimits.slice() };
+      shown.acceptQueues[2] = connections;
+      shown.acceptLimits[2] = limit;
+      return takeSnapshot(ledger, shown, 1_000).names[0]?.acceptQueue;
+    };
+    expect(acceptQueue(Number.NaN, Number.NaN)).toBeUndefined();
+    expect(acceptQueue(0, 511)).toEqual({ connections: 0, limit: 511 });
+    expect(acceptQueue(3, Number.NaN)).toEqual({ connections: 3, limit: undefined });
+  });
+
   it('balances: opened + adopted = closed + released + open', () => {
     const ledger = new Ledger(20);
     ledger.close(open(ledger), 5);
@@ -147,10 +162,26 @@ describe('a socket in a snapshot', () => {
       ageMs: 6_000,
       bytesReceived: 10,
       bytesSent: 20,
+      queued: { nodeRead: 0, nodeWrite: 0, kernelReceive: undefined, kernelSend: undefined },
+      inode: undefined,
       blind: false,
       generation: 0,
       request: 'GET /users/:id',
     });
+  });
+
+  it('has nothing queued in the kernel where the table shows it among the ordinary ones', () => {
+    const ledger = new Ledger(20);
+    open(ledger, { peer: '10.0.0.2:5000' });
+    const column = table(ledger, 10, ['ESTABLISHED', '10.0.0.1:80', '10.0.0.2:5000']);
+    expect(takeSnapshot(ledger, column, 1_000).sockets).toMatchObject([
+      { queued: { nodeRead: 0, nodeWrite: 0, kernelReceive: 0, kernelSend: 0 }, inode: undefined },
+    ]);
+    // Where rows had to be left out, it may have been one of them.
+    const suspects = { omitted: 1, find: (): number => -1 } as unknown as KernelColumn['suspects'];
+    expect(takeSnapshot(ledger, { ...column, suspects }, 1_000).sockets).toMatchObject([
+      { kernel: 'established', queued: { kernelReceive: undefined, kernelSend: undefined } },
+    ]);
   });
 
   it('without an address has none, and an inferred state was never observed', () => {

@@ -3,33 +3,14 @@ import { Join, type KernelColumn } from '../../src/sockets/join.ts';
 import { Ledger, type ListenerRecord } from '../../src/sockets/ledger.ts';
 import type { Side } from '../../src/sockets/names.ts';
 import { FLAG, SocketRecord } from '../../src/sockets/record.ts';
-import type { KernelRow } from '../../src/sockets/row.ts';
+import { type KernelRow, offer } from '../../src/sockets/row.ts';
 import { TUPLE, TUPLE_WORDS } from '../../src/sockets/tuple.ts';
 import { EVENT } from '../../src/tcp/event.ts';
-import { STATE, STATE_SLOTS, STATES, type StateName, stateName } from '../../src/tcp/state.ts';
+import { STATE, STATE_SLOTS, STATES, stateName } from '../../src/tcp/state.ts';
+import { rowOf } from '../support/row.ts';
 import { tupleOf } from '../support/tuple.ts';
 
 const NOW_MS = 100_000;
-
-interface RowFacts {
-  readonly inode?: number;
-  readonly cookie?: number;
-  readonly timer?: KernelRow['timer'];
-  readonly timerMs?: number;
-}
-
-function rowOf(state: StateName, local: string, peer: string, facts: RowFacts = {}): KernelRow {
-  return {
-    state: STATE[state],
-    tuple: tupleOf(local, peer),
-    receiveQueue: 0,
-    sendQueue: 0,
-    inode: facts.inode ?? 0,
-    cookie: facts.cookie ?? 0,
-    timer: facts.timer ?? 'none',
-    timerMs: facts.timerMs ?? Number.NaN,
-  };
-}
 
 function openRecord(ledger: Ledger, side: Side, name: string, tuple: Uint32Array): SocketRecord {
   const record = new SocketRecord({}, side === 'server' ? FLAG.server : 0, 0);
@@ -68,7 +49,7 @@ function listen(ledger: Ledger, name: string, port: number, inode: number): List
 
 function join(ledger: Ledger, ...rows: KernelRow[]): KernelColumn {
   const join = new Join(ledger, NOW_MS);
-  for (const row of rows) join.add(row);
+  for (const row of rows) offer(join, row);
   return join.finish(NOW_MS + 40);
 }
 
@@ -281,7 +262,7 @@ describe('a row that nobody holds and nobody proves', () => {
   it('is unattributed towards an upstream of ours, under the name that last used it', () => {
     const ledger = new Ledger(20);
     const record = openRecord(ledger, 'client', 'db', tupleOf('10.0.0.1:5000', '10.0.0.2:5432'));
-    ledger.nameUpstream(ledger.rememberUpstream(tupleOf('10.0.0.1:5000', '10.0.0.2:5432')), record.slot);
+    ledger.upstreams.name(ledger.rememberUpstream(tupleOf('10.0.0.1:5000', '10.0.0.2:5432')), record.slot);
     const column = join(
       ledger,
       rowOf('TIME_WAIT', '10.0.0.1:6000', '10.0.0.2:5432'),
@@ -318,7 +299,7 @@ describe('a table', () => {
     const before = openRecord(ledger, 'client', 'db', tupleOf('10.0.0.1:5000', '10.0.0.2:5432'));
     const running = new Join(ledger, NOW_MS);
     const after = openRecord(ledger, 'client', 'db', tupleOf('10.0.0.1:5001', '10.0.0.2:5432'));
-    running.add(rowOf('ESTABLISHED', '10.0.0.1:5001', '10.0.0.2:5432', { inode: 9 }));
+    offer(running, rowOf('ESTABLISHED', '10.0.0.1:5001', '10.0.0.2:5432', { inode: 9 }));
     const column = running.finish(NOW_MS);
     expect(ledger.serialAtTuple(before.tupleSlot)).toBeLessThanOrEqual(column.tupleSerial);
     expect(ledger.serialAtTuple(after.tupleSlot)).toBeGreaterThan(column.tupleSerial);
@@ -331,7 +312,8 @@ describe('a table', () => {
     destroy(ledger, openRecord(ledger, 'client', 'old', tuple), NOW_MS - 10_000);
     const running = new Join(ledger, NOW_MS);
     const live = openRecord(ledger, 'client', 'new', tuple);
-    running.add(
+    offer(
+      running,
       rowOf('TIME_WAIT', '10.0.0.1:5000', '10.0.0.2:5432', { cookie: 11, timer: 'timewait', timerMs: 50_000 }),
     );
     expect(cells(ledger, running.finish(NOW_MS).ownStates)).toEqual(['old TIME_WAIT 1']);
@@ -344,7 +326,7 @@ describe('a table', () => {
     const ledger = new Ledger(20);
     const running = new Join(ledger, NOW_MS);
     const live = openRecord(ledger, 'client', 'db', tupleOf('10.0.0.1:5000', '10.0.0.2:5432'));
-    running.add(rowOf('ESTABLISHED', '10.0.0.1:5000', '10.0.0.2:5432', { inode: 9, cookie: 11 }));
+    offer(running, rowOf('ESTABLISHED', '10.0.0.1:5000', '10.0.0.2:5432', { inode: 9, cookie: 11 }));
     expect(ledger.cookieAtTuple(live.tupleSlot)).toBe(0);
   });
 
@@ -354,7 +336,7 @@ describe('a table', () => {
     destroy(ledger, record, NOW_MS);
     for (let atMs = NOW_MS; atMs <= NOW_MS + 300_000; atMs += 15_000) {
       const later = new Join(ledger, atMs);
-      later.add(rowOf('FIN_WAIT_1', '10.0.0.1:5000', '10.0.0.2:5432', { cookie: 11 }));
+      offer(later, rowOf('FIN_WAIT_1', '10.0.0.1:5000', '10.0.0.2:5432', { cookie: 11 }));
       expect(cells(ledger, later.finish(atMs).ownStates)).toEqual(['db FIN_WAIT_1 1']);
     }
   });
@@ -365,10 +347,143 @@ describe('a table', () => {
     openRecord(ledger, 'client', 'db', tupleOf('10.0.0.1:5001', '10.0.0.2:5432'));
     const row = rowOf('ESTABLISHED', '10.0.0.1:5000', '10.0.0.2:5432');
     const running = new Join(ledger, NOW_MS);
-    running.add(row);
+    offer(running, row);
     row.tuple[TUPLE.localPort] = 5001;
     row.state = STATE.CLOSE_WAIT;
-    running.add(row);
+    offer(running, row);
     expect(cells(ledger, running.finish(NOW_MS).ownStates)).toEqual(['db ESTABLISHED 1', 'db CLOSE_WAIT 1']);
+  });
+});
+
+/** The numbers of the names that have one, as text. */
+function numbers(ledger: Ledger, values: Float64Array | Int32Array): string[] {
+  return ledger.names
+    .entries()
+    .filter(({ slot }) => (values[slot] ?? 0) !== 0)
+    .map(({ slot, name }) => `${name} ${values[slot]}`);
+}
+
+describe('the accept queue', () => {
+  it('is that of the rows with our inode, several listeners of one name summed', () => {
+    const ledger = new Ledger(20);
+    listen(ledger, 'api', 80, 1);
+    listen(ledger, 'api', 80, 2);
+    listen(ledger, 'admin', 81, 3);
+    const column = join(
+      ledger,
+      rowOf('LISTEN', '0.0.0.0:80', '0.0.0.0:0', { inode: 1, receiveQueue: 3, sendQueue: 511 }),
+      rowOf('LISTEN', '0.0.0.0:80', '0.0.0.0:0', { inode: 2, receiveQueue: 4, sendQueue: 128 }),
+      rowOf('LISTEN', '0.0.0.0:80', '0.0.0.0:0', { inode: 9, receiveQueue: 100, sendQueue: 4_096 }),
+      rowOf('LISTEN', '0.0.0.0:81', '0.0.0.0:0', { inode: 3, receiveQueue: 1, sendQueue: 16 }),
+    );
+    expect(numbers(ledger, column.acceptQueues)).toEqual(['api 7', 'admin 1']);
+    expect(numbers(ledger, column.acceptLimits)).toEqual(['api 639', 'admin 16']);
+  });
+
+  it('has no limit where procfs tells none, and is not there at all without a row', () => {
+    const ledger = new Ledger(20);
+    listen(ledger, 'api', 80, 1);
+    listen(ledger, 'worker', 81, 0);
+    const column = join(
+      ledger,
+      rowOf('LISTEN', '0.0.0.0:80', '0.0.0.0:0', { inode: 1, receiveQueue: 3, sendQueue: Number.NaN }),
+      rowOf('LISTEN', '0.0.0.0:81', '0.0.0.0:0', { inode: 7, receiveQueue: 3, sendQueue: 511 }),
+    );
+    expect(ledger.names.entries().map(({ slot }) => column.acceptQueues[slot])).toEqual([3, Number.NaN]);
+    expect(ledger.names.entries().map(({ slot }) => column.acceptLimits[slot])).toEqual([Number.NaN, Number.NaN]);
+  });
+
+  it('is known by its connections too: established, or closed by the peer already, and given to nobody', () => {
+    const ledger = new Ledger(20);
+    listen(ledger, 'api', 80, 1);
+    const column = join(
+      ledger,
+      rowOf('ESTABLISHED', '10.0.0.1:80', '10.0.0.2:5000'),
+      rowOf('CLOSE_WAIT', '10.0.0.1:80', '10.0.0.2:5001', { receiveQueue: 1 }),
+      rowOf('ESTABLISHED', '10.0.0.1:80', '10.0.0.2:5002', { inode: 9 }),
+      rowOf('SYN_RECEIVED', '10.0.0.1:80', '10.0.0.2:5003'),
+      rowOf('ESTABLISHED', '10.0.0.1:81', '10.0.0.2:5004'),
+    );
+    expect(numbers(ledger, column.waiting)).toEqual(['api 2']);
+    expect(cells(ledger, column.ownStates)).toEqual([]);
+  });
+});
+
+describe('bytes in the kernel', () => {
+  it('are summed by name over the rows that are ours, orphans among them, listeners not', () => {
+    const ledger = new Ledger(20);
+    listen(ledger, 'api', 80, 1);
+    openRecord(ledger, 'server', 'api', tupleOf('10.0.0.1:80', '10.0.0.2:5000'));
+    openRecord(ledger, 'client', 'db', tupleOf('10.0.0.1:6000', '10.0.0.2:5432'));
+    destroy(ledger, openRecord(ledger, 'client', 'db', tupleOf('10.0.0.1:6001', '10.0.0.2:5432')), NOW_MS);
+    const column = join(
+      ledger,
+      rowOf('LISTEN', '0.0.0.0:80', '0.0.0.0:0', { inode: 1, receiveQueue: 3, sendQueue: 511 }),
+      rowOf('ESTABLISHED', '10.0.0.1:80', '10.0.0.2:5000', { inode: 2, receiveQueue: 10, sendQueue: 20 }),
+      rowOf('ESTABLISHED', '10.0.0.1:80', '10.0.0.2:5001', { inode: 9, receiveQueue: 1_000, sendQueue: 1_000 }),
+      rowOf('CLOSE_WAIT', '10.0.0.1:6000', '10.0.0.2:5432', { inode: 3, receiveQueue: 5 }),
+      rowOf('FIN_WAIT_1', '10.0.0.1:6001', '10.0.0.2:5432', { sendQueue: 7 }),
+    );
+    expect(numbers(ledger, column.receiveQueues)).toEqual(['api 10', 'db 5']);
+    expect(numbers(ledger, column.sendQueues)).toEqual(['api 20', 'db 7']);
+  });
+});
+
+describe('the rows that are kept', () => {
+  it('are suspicious, and ours or at a place of ours; each says which', () => {
+    const ledger = new Ledger(20);
+    listen(ledger, 'api', 80, 1);
+    const own = openRecord(ledger, 'server', 'api', tupleOf('10.0.0.1:80', '10.0.0.2:5000'));
+    openRecord(ledger, 'server', 'api', tupleOf('10.0.0.1:80', '10.0.0.2:5001'));
+    const slot = ledger.names.slotOf('client', 'db', true, 0);
+    ledger.upstreams.name(ledger.rememberUpstream(tupleOf('10.0.0.1:1', '10.0.0.2:5432')), slot);
+    const { suspects } = join(
+      ledger,
+      rowOf('CLOSE_WAIT', '10.0.0.1:80', '10.0.0.2:5000', { inode: 2, receiveQueue: 1 }),
+      rowOf('ESTABLISHED', '10.0.0.1:80', '10.0.0.2:5001', { inode: 3 }),
+      rowOf('CLOSE_WAIT', '10.0.0.1:80', '10.0.0.2:5002', { inode: 4 }),
+      rowOf('SYN_SENT', '10.0.0.1:6000', '10.0.0.2:5432', { inode: 5, sendQueue: 1 }),
+      rowOf('TIME_WAIT', '10.0.0.1:80', '10.0.0.2:5003'),
+      rowOf('CLOSE_WAIT', '10.0.0.1:6000', '10.0.0.2:22', { inode: 6 }),
+    );
+    const kept = Array.from({ length: suspects.length }, (_, index) => {
+      const row = rowOf('CLOSED', '[::]:0', '[::]:0');
+      suspects.read(index, row);
+      const { own: isOwn, slot: name, tupleSlot } = suspects.factsAt(index);
+      return [stateName(row.state), row.inode, ledger.names.at(name)?.name, isOwn, tupleSlot];
+    });
+    expect(kept).toEqual([
+      ['CLOSE_WAIT', 2, 'api', true, own.tupleSlot],
+      ['CLOSE_WAIT', 4, 'api', false, -1],
+      ['SYN_SENT', 5, 'db', false, -1],
+    ]);
+    expect(suspects.find(own.tupleSlot)).toBe(0);
+  });
+
+  it('and what had to be left out is counted', () => {
+    const ledger = new Ledger(20);
+    listen(ledger, 'api', 80, 1);
+    const row = rowOf('CLOSE_WAIT', '10.0.0.1:80', '10.0.0.2:5000', { inode: 4 });
+    const column = join(ledger, ...Array.from({ length: 20_003 }, () => row));
+    expect([column.suspects.length, column.omitted]).toEqual([20_000, 3]);
+  });
+});
+
+describe('local ports', () => {
+  it('are counted for a name by the settings of the namespace, and unknown without them', () => {
+    const ledger = new Ledger(20);
+    const slot = ledger.names.slotOf('client', 'db', true, 0);
+    ledger.upstreams.name(ledger.rememberUpstream(tupleOf('10.0.0.1:1', '10.0.0.2:5432')), slot);
+    const rows = [
+      rowOf('ESTABLISHED', '10.0.0.1:40000', '10.0.0.2:5432', { inode: 9 }),
+      rowOf('LISTEN', '0.0.0.0:40001', '0.0.0.0:0', { inode: 8 }),
+    ];
+    const settings = { localPortRange: { from: 40_000, to: 40_009 }, reservedPorts: [], timeWaitReuse: 2 };
+    const running = new Join(ledger, NOW_MS, settings);
+    for (const row of rows) offer(running, row);
+    const column = running.finish(NOW_MS);
+    expect([column.portsUsed[slot], column.portsLimit]).toEqual([1, 9]);
+    const unknown = join(ledger, ...rows);
+    expect([unknown.portsUsed[slot], unknown.portsLimit]).toEqual([Number.NaN, Number.NaN]);
   });
 });

@@ -314,13 +314,13 @@ describe('names', () => {
     const tuple = tupleOf('10.0.0.1:5000', '10.0.0.2:80');
     const upstream = ledger.rememberUpstream(tuple);
     const first = attempt(ledger, 0, 'old:80');
-    ledger.nameUpstream(upstream, first.slot);
-    expect(ledger.upstreamSlotOf(tupleOf('10.9.9.9:6000', '10.0.0.2:80'))).toBe(first.slot);
+    ledger.upstreams.name(upstream, first.slot);
+    expect(ledger.upstreams.slotOf(tupleOf('10.9.9.9:6000', '10.0.0.2:80'))).toBe(first.slot);
     ledger.close(first, 0);
     ledger.evictIdleNames(HOUR);
     const second = attempt(ledger, HOUR, 'new:80');
     expect(second.slot).toBe(first.slot);
-    expect(ledger.upstreamSlotOf(tuple)).toBe(-1);
+    expect(ledger.upstreams.slotOf(tuple)).toBe(-1);
   });
 });
 
@@ -344,7 +344,7 @@ describe('upstreams', () => {
     const index = ledger.rememberUpstream(tupleOf('10.0.0.1:5000', '10.0.0.2:80'));
     expect(ledger.rememberUpstream(tupleOf('10.0.0.9:6000', '10.0.0.2:80'))).toBe(index);
     expect(ledger.rememberUpstream(tupleOf('10.0.0.1:5000', '10.0.0.2:81'))).not.toBe(index);
-    expect(ledger.upstreamSlotOf(tupleOf('10.0.0.1:5000', '10.0.0.3:80'))).toBe(-1);
+    expect(ledger.upstreams.slotOf(tupleOf('10.0.0.1:5000', '10.0.0.3:80'))).toBe(-1);
   });
 
   it('are 4,096 at most; those that are known stay known', () => {
@@ -353,10 +353,10 @@ describe('upstreams', () => {
     for (let port = 2; port <= 4_096; port++) ledger.rememberUpstream(tupleOf('10.0.0.1:1', `10.0.0.2:${port}`));
     expect(ledger.rememberUpstream(tupleOf('10.0.0.1:1', '10.0.0.2:1'))).toBe(first);
     expect(ledger.upstreams.size).toBe(4_096);
-    ledger.nameUpstream(ledger.rememberUpstream(tupleOf('10.0.0.1:1', '10.0.0.2:5000')), 3);
-    expect(ledger.upstreamSlotOf(tupleOf('10.0.0.1:1', '10.0.0.2:5000'))).toBe(3);
+    ledger.upstreams.name(ledger.rememberUpstream(tupleOf('10.0.0.1:1', '10.0.0.2:5000')), 3);
+    expect(ledger.upstreams.slotOf(tupleOf('10.0.0.1:1', '10.0.0.2:5000'))).toBe(3);
     expect(ledger.upstreams.size).toBe(1);
-    expect(() => ledger.nameUpstream(-1, 3)).not.toThrow();
+    expect(() => ledger.upstreams.name(-1, 3)).not.toThrow();
   });
 
   it('that are being connected to outlast the start over; a record that is open lets go of its own', () => {
@@ -364,7 +364,7 @@ describe('upstreams', () => {
     const [connecting, again, open] = ['db:1', 'db:1', 'db:2'].map((name) => {
       const record = attempt(ledger, 0, name);
       record.upstream = ledger.rememberUpstream(tupleOf('10.0.0.1:1', `10.0.0.3:${name.at(-1)}`));
-      ledger.nameUpstream(record.upstream, record.slot);
+      ledger.upstreams.name(record.upstream, record.slot);
       return record;
     }) as [SocketRecord, SocketRecord, SocketRecord];
     connect(ledger, open, 1);
@@ -374,9 +374,9 @@ describe('upstreams', () => {
     ledger.upstreams.read(connecting.upstream, into);
     expect(into).toEqual(tupleOf('[::]:0', '10.0.0.3:1'));
     expect(again.upstream).toBe(connecting.upstream);
-    expect(ledger.upstreamSlotOf(tupleOf('10.0.0.1:1', '10.0.0.3:1'))).toBe(connecting.slot);
+    expect(ledger.upstreams.slotOf(tupleOf('10.0.0.1:1', '10.0.0.3:1'))).toBe(connecting.slot);
     expect(open.upstream).toBe(-1);
-    expect(ledger.upstreamSlotOf(tupleOf('10.0.0.1:1', '10.0.0.3:2'))).toBe(-1);
+    expect(ledger.upstreams.slotOf(tupleOf('10.0.0.1:1', '10.0.0.3:2'))).toBe(-1);
   });
 });
 

@@ -1,0 +1,63 @@
+import type { PanelBuilder as StatPanel } from '@grafana/grafana-foundation-sdk/stat';
+import type { PanelBuilder as TimeseriesPanel } from '@grafana/grafana-foundation-sdk/timeseries';
+import { stat, timeseries } from '../panels.ts';
+import * as queries from '../queries.ts';
+import { EPHEMERAL_PORTS } from '../thresholds.ts';
+
+/** How near the limit the worst upstream is. */
+export function ephemeralPortsWorst(): StatPanel {
+  return stat({
+    title: 'Local ports, worst upstream',
+    description:
+      'Local ports in use towards one destination, as a share of those there are. Bad from ' +
+      `${EPHEMERAL_PORTS.lowFrom * 100}%: at 100% connect fails with EADDRNOTAVAIL. Connections that are kept and used again need few.`,
+    unit: 'percentunit',
+    width: 6,
+    expr: queries.ephemeralPortsWorst(),
+    colour: { badFrom: EPHEMERAL_PORTS.lowFrom },
+  });
+}
+
+/** How near each is. */
+export function ephemeralPortsFill(): TimeseriesPanel {
+  return timeseries({
+    title: 'Local ports in use, share by upstream',
+    description:
+      "The name's worst destination from one local address, whoever in the namespace uses the ports; with localAddress, of " +
+      'that address towards all destinations. Bad: a climb with the request rate: every request opens a connection, and ' +
+      'each leaves a TIME_WAIT that keeps its port for a minute. Ports that a NAT gives out are not seen.',
+    unit: 'percentunit',
+    width: 12,
+    queries: [{ expr: queries.ephemeralPortsFill(), legend: '{{name}}' }],
+  });
+}
+
+/** And in numbers. */
+export function ephemeralPortsCount(): TimeseriesPanel {
+  return timeseries({
+    title: 'Local ports in use by upstream, and how many there are',
+    description:
+      'The same in numbers, beside the limit: ip_local_port_range without reserved ports and those listened on. Bad: a line ' +
+      'that nears the limit. More addresses of the upstream, or of this host, mean more ports.',
+    unit: 'short',
+    width: 12,
+    queries: [
+      { expr: queries.ephemeralPortsByName(), legend: '{{name}}' },
+      { expr: queries.ephemeralPortsLimit(), legend: 'limit' },
+    ],
+  });
+}
+
+/** What uses them up. */
+export function timeWaitCreated(): TimeseriesPanel {
+  return timeseries({
+    title: 'Into TIME_WAIT, per second',
+    description:
+      'Sockets of the whole network namespace that went into TIME_WAIT, those too that lived and died between two samples. ' +
+      'Each keeps its pair of addresses for 60 s. Bad: more than a sixtieth of the limit beside it, all of it client ' +
+      'connections to one upstream.',
+    unit: 'cps',
+    width: 12,
+    queries: [{ expr: queries.timeWaitCreatedPerSecond(), legend: 'into TIME_WAIT' }],
+  });
+}
