@@ -31,6 +31,7 @@ export interface SourceFailure extends CollectorError {
 /** A table that can be used. */
 export interface TableFacts {
   readonly source: Source;
+  /** As the source shows them; those that came again are counted, and not handed on. */
   readonly rows: number;
   /** What is wrong with it. */
   readonly degraded: readonly { readonly reason: Degradation; readonly detail: string }[];
@@ -80,6 +81,7 @@ export class SourceChain {
     if (this.#passOver > 0) this.#passOver--;
     else {
       const { onRow, ...options } = readerOptions(request);
+      // Of a row that nobody wants only state and ports are read, so a repeat of it is not told.
       const seen = new NearRepeats();
       let duplicates = 0;
       const read = await this.#runner.read({
@@ -93,7 +95,7 @@ export class SourceChain {
       blockedMs += read.blockedMs;
       if (read.ok) {
         this.#ssFailures = 0;
-        return done({ source: 'ss', rows: read.rows - duplicates, degraded: flaws(read.degraded, duplicates) });
+        return done({ source: 'ss', rows: read.rows, degraded: flaws(read.degraded, duplicates) });
       }
       failures.push({ source: 'ss', reason: read.reason, detail: read.detail });
       if (request.signal.aborted) return done(undefined);

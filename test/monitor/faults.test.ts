@@ -15,8 +15,6 @@ import { until } from '../support/wait.ts';
 /** A procfs of a namespace with 62 sockets. */
 const PROC = fileURLToPath(new URL('../fixtures/proc', import.meta.url));
 const GOOD = `echo '${ROW}'`;
-/** The second row of a pair that is there twice. */
-const TWICE = 'prints duplicates';
 
 let fakes: FakeFolder;
 let monitor: Monitor;
@@ -36,6 +34,7 @@ beforeEach(() => {
 
 afterEach(async () => {
   monitor.close();
+  expect(new Set(warnings).size).toBe(warnings.length);
   expect(strays).toEqual([]);
   await until(
     () => fakes.running().length === 0,
@@ -69,25 +68,23 @@ describe.skipIf(process.platform !== 'linux')('an ss that', () => {
       await monitor.sample();
       expect(await monitor.sample()).toMatchObject({ ok: true, source: 'ss', rows: 1 });
       expect(active()).toEqual({ ss: 1, procfs: 0 });
-      expect(warnings).toHaveLength(1);
+      expect(warnings.filter(isOfTable)).toHaveLength(1);
       server?.close();
     },
   );
 
-  test.each(
-    [...QUICK_FAULTS, ...SLOW_FAULTS].filter(({ expected, name }) => expected['ok'] === true && name !== TWICE),
-  )('$name: is believed, and what is odd about it is counted', async (fault) => {
-    create(fault, '/nonexistent');
-    const degraded = fault.expected['degraded'] as { readonly reason: string } | undefined;
-    const reasons = degraded === undefined ? [] : [degraded.reason];
-    const sample = await monitor.sample();
-    // 62 and 99 copies of one row are one row, and the others are counted: see below.
-    expect(sample).toMatchObject({ ok: true, source: 'ss' });
-    expect(errors()).toMatchObject(Object.fromEntries(reasons.map((reason) => [`ss ${reason}`, 1])));
-    const repeats = fault.script.startsWith('yes');
-    expect(Object.keys(errors()).length).toBe(reasons.length + (repeats || fault.name === 'drips' ? 1 : 0));
-    expect(warnings).toEqual([]);
-  });
+  test.each([...QUICK_FAULTS, ...SLOW_FAULTS].filter(({ expected }) => expected['ok'] === true))(
+    '$name: is believed, and what is odd about it is counted',
+    async (fault) => {
+      create(fault, '/nonexistent');
+      const degraded = fault.expected['degraded'] as { readonly reason: string } | undefined;
+      const reasons = degraded === undefined ? [] : [degraded.reason];
+      const sample = await monitor.sample();
+      expect(sample).toMatchObject({ ok: true, source: 'ss', degraded: reasons });
+      expect(errors()).toEqual(Object.fromEntries(reasons.map((reason) => [`ss ${reason}`, 1])));
+      expect(warnings).toEqual([]);
+    },
+  );
 
   test.each([undefined, 0o644])(
     'is missing, or not executable (%s): procfs serves, and a good one is found at once',
@@ -117,7 +114,7 @@ describe.skipIf(process.platform !== 'linux')('an ss that', () => {
 });
 
 describe.skipIf(process.platform !== 'linux')('rows that ss prints twice', () => {
-  test('are counted once: ours by name, and those of the namespace', async () => {
+  test('are counted once where they are ours, and the table is called incomplete', async () => {
     const server = net.createServer();
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
     const { port } = server.address() as net.AddressInfo;
@@ -129,10 +126,11 @@ describe.skipIf(process.platform !== 'linux')('rows that ss prints twice', () =>
     // As a chain of the kernel's hash table is handed out again.
     const lines = [...sockets, ...sockets.slice(1)].map(row);
     fakes.replace(path, `cat <<'END'\n${lines.join('\n')}\nEND`);
-    expect(await monitor.sample()).toMatchObject({ ok: true, source: 'ss', rows: 5, degraded: ['duplicates'] });
+    expect(await monitor.sample()).toMatchObject({ ok: true, source: 'ss', rows: 9, degraded: ['duplicates'] });
     expect(errors()).toEqual({ 'ss duplicates': 1 });
     expect(gauge('sockets', 'established')).toBe(5);
-    expect(gauge('netns_sockets', 'established')).toBe(5);
+    // Of strangers' rows only state and ports are read: the namespace is shown as ss shows it.
+    expect(gauge('netns_sockets', 'established')).toBe(9);
     for (const socket of sockets) socket.destroy();
     server.close();
   });
@@ -152,15 +150,22 @@ describe.skipIf(process.platform !== 'linux')('rows that ss prints twice', () =>
   });
 });
 
+/**
+ * On a busy machine what a flood leaves may outlive SIGTERM, and then the helper is given up, which is said too, once.
+ */
+function isOfTable(warning: string): boolean {
+  return !warning.includes('its helper failed: the helper that runs ss: ');
+}
+
 /** A monitor whose ss has this fault. Returns the path of ss. */
-function create({ script, mode, options, expected }: Partial<FakeFault> & { script: string }, procPath = PROC): string {
+function create({ script, mode, expected }: Partial<FakeFault> & { script: string }, procPath = PROC): string {
   const path = fakes.write(script, mode);
   monitor = createMonitor({
     ssPath: path,
     procPath,
     sampleIntervalMs: 3_600_000,
-    // As long as it takes where an ss is to end by itself.
-    sampleTimeoutMs: expected?.['reason'] === 'timeout' ? Math.max(options?.timeoutMs ?? 0, 100) : 15_000,
+    // As long as it takes where an ss is to end by itself. procfs has as long.
+    sampleTimeoutMs: expected?.['reason'] === 'timeout' ? 500 : 15_000,
     onWarning: (warning) => warnings.push(warning.message),
   });
   return path;

@@ -131,8 +131,24 @@ describe.skipIf(process.platform !== 'linux')(
       },
     );
 
-    async function start<Report>(mode: 'quiet' | 'churn'): Promise<Report> {
-      const [file = '', ...rest] = [...NAMESPACE, process.execPath, PROGRAM, mode];
+    // A namespace may have a hash table of its own since Linux 6.1. In chains as long as these netlink loses its place.
+    testWith(
+      `${NEEDED} && test -w /proc/sys/net/ipv4/tcp_child_ehash_entries`,
+      'of a table with 16 hash chains have no socket twice, though ss prints rows twice; as many are missed, and it says so',
+      async () => {
+        const smallHash = 'echo 16 > /proc/sys/net/ipv4/tcp_child_ehash_entries && exec unshare -n "$@"';
+        const { samples } = await start<Churn>('churn', [...NAMESPACE, 'sh', '-c', smallHash, 'sh']);
+        const bySs = samples.filter(({ source }) => source === 'ss');
+        const repeated = bySs.filter(({ result }) => result.degraded.includes('duplicates'));
+        expect(repeated.length).toBeGreaterThan(0);
+        for (const { own } of samples) expect(own).toBeLessThanOrEqual(KEPT);
+        const own = bySs.map((sample) => sample.own);
+        console.log(`${repeated.length} of ${bySs.length} samples by ss with duplicates; our 500: ${own.join(' ')}`);
+      },
+    );
+
+    async function start<Report>(mode: 'quiet' | 'churn', under: readonly string[] = NAMESPACE): Promise<Report> {
+      const [file = '', ...rest] = [...under, process.execPath, PROGRAM, mode];
       const env = { PATH: process.env['PATH'], FINWAIT_DIST: library.folder, FINWAIT_SS: ss };
       const { stdout, stderr } = await promisify(execFile)(file, rest, {
         timeout: DEADLINE_MS,

@@ -131,7 +131,12 @@ export class SsHelper {
     killGroup(this.#child, 'SIGTERM');
     // Again and again, because ss may just be about to be started.
     this.#terminator = setInterval(() => {
-      killGroup(this.#child, sent++ < MAX_SIGTERMS ? 'SIGTERM' : 'SIGKILL');
+      if (sent++ < MAX_SIGTERMS) killGroup(this.#child, 'SIGTERM');
+      else {
+        // That ends the helper too, and it is us who do it.
+        if (this.#ending === undefined) this.#ending = 'ss did not end by SIGTERM';
+        killGroup(this.#child, 'SIGKILL');
+      }
     }, SIGTERM_EVERY_MS);
     this.#terminator.unref();
   }
