@@ -332,10 +332,11 @@ export class Collector {
     const following = this.#following;
     if (!following.isFollower) return undefined;
     const startedAt = performance.now();
-    let end = onDemand ? undefined : await following.next(startedAt, 2 * LEAD_MS);
+    const { sampleTimeoutMs } = this.#options;
+    let end = onDemand ? undefined : await following.next(startedAt, 2 * LEAD_MS, sampleTimeoutMs);
     if (end === undefined) {
       following.request();
-      end = await following.next(startedAt, this.#options.sampleTimeoutMs);
+      end = await following.next(startedAt, sampleTimeoutMs, sampleTimeoutMs);
     }
     if (end?.ok !== true) return undefined;
     this.#lastCostMs = walkMs;

@@ -22,6 +22,10 @@ export interface FollowingHost {
 export class Following {
   readonly #host: FollowingHost;
   #table: SharedTable | undefined;
+  /** When the table that is being told began. */
+  #tellingSince: number | undefined;
+  /** Whether a table was asked for, and none has begun since. */
+  #asked = false;
   #waiting: { readonly sinceMs: number; readonly done: (end: SharedEnd) => void }[] = [];
   #closed = false;
 
@@ -45,9 +49,16 @@ export class Following {
     this.#table = joinSharedTable({
       primaryPid,
       onRequest: () => this.#host.onRequest(),
+      onRoleChange: (role) => {
+        // The one who was asked has gone. Now it is us who read, or there is another one to ask.
+        if (role === 'leader') this.#giveUp('the process that read the table has gone');
+        else if (role === 'follower' && this.#asked) this.#table?.request();
+      },
       consumer: {
         onStart: (startedAtMs) => {
           startedAt = startedAtMs;
+          this.#tellingSince = startedAtMs;
+          this.#asked = false;
           sink = this.#host.begin(startedAtMs);
         },
         onRow: (row) => {
@@ -55,6 +66,7 @@ export class Following {
         },
         onEnd: (end) => {
           sink = undefined;
+          this.#tellingSince = undefined;
           this.#host.end(end);
           const waiting = this.#waiting;
           this.#waiting = waiting.filter(({ sinceMs }) => sinceMs > startedAt);
@@ -71,19 +83,28 @@ export class Following {
 
   /** Asks the leader for a table that begins after this call. */
   request(): void {
+    this.#asked = true;
     this.#table?.request();
   }
 
-  /** The end of the next table that begins at this time or later; undefined when it takes too long. */
-  next(sinceMs: number, timeoutMs: number): Promise<SharedEnd | undefined> {
+  /**
+   * The end of the next table that begins at this time or later; undefined when none has begun in time, or one that
+   * has comes to no end.
+   */
+  next(sinceMs: number, begunWithinMs: number, endedWithinMs: number): Promise<SharedEnd | undefined> {
     return new Promise((resolve) => {
-      const settle = (end: SharedEnd | undefined): void => {
+      const settle = (end?: SharedEnd): void => {
         clearTimeout(timer);
         this.#waiting = this.#waiting.filter((one) => one !== waiter);
         resolve(end);
       };
       const waiter = { sinceMs, done: settle };
-      const timer = setTimeout(() => settle(undefined), timeoutMs);
+      let timer = setTimeout(() => {
+        // A large table takes its time. To ask for another would have the leader read twice.
+        if (this.#tellingSince === undefined || this.#tellingSince < sinceMs) return settle();
+        timer = setTimeout(settle, endedWithinMs);
+        timer.unref();
+      }, begunWithinMs);
       timer.unref();
       this.#waiting.push(waiter);
     });
@@ -92,7 +113,11 @@ export class Following {
   close(): void {
     this.#closed = true;
     this.#table?.close();
-    const gone: SharedEnd = { ok: false, reason: 'leader_lost', detail: 'the monitor was closed' };
+    this.#giveUp('the monitor was closed');
+  }
+
+  #giveUp(detail: string): void {
+    const gone: SharedEnd = { ok: false, reason: 'leader_lost', detail };
     for (const { done } of this.#waiting.splice(0)) done(gone);
   }
 }
