@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect } from 'vitest';
-import { findSs } from '../../src/kernel/find-ss.ts';
+import { findSs } from '../../src/kernel/ss/find-ss.ts';
 import { type BuiltLibrary, buildLibrary } from '../support/child.ts';
 import { testWith } from '../support/tools.ts';
 
@@ -153,7 +153,7 @@ describe.skipIf(process.platform !== 'linux')(
         ...(before === '' ? {} : { SLOW: '1' }),
       };
       const [file = '', ...rest] = [...NAMESPACE, process.execPath, PROGRAM, 'loopback'];
-      const all = { PATH: process.env['PATH'], FINWAIT_DIST: library.folder, ...env };
+      const all = { PATH: process.env['PATH'], ...env };
       const { stdout, stderr } = await promisify(execFile)(file, rest, { timeout: DEADLINE_MS, env: all });
       expect(stderr).toBe('');
       return JSON.parse(stdout) as Result;
