@@ -81,8 +81,8 @@ describe('the rule', () => {
   it.each([
     ['tcp/state.ts', `import type { Row } from '../sockets/row.ts';`, 'imports up'],
     ['sockets/join.ts', `import { readFileSync } from 'node:fs';`, 'is pure'],
-    ['sockets/join.ts', `import '../kernel/read-ss.ts';`, 'imports up'],
-    ['kernel/read-ss.ts', `export { tap } from '../observe/tap.ts';`, 'imports sideways'],
+    ['sockets/join.ts', `import '../kernel/ss/ss-runner.ts';`, 'imports up'],
+    ['kernel/ss/ss-runner.ts', `export { tap } from '../../observe/tap.ts';`, 'imports sideways'],
     ['observe/tap.ts', `import { spawn } from 'node:child_process';`, 'only kernel starts processes'],
     ['observe/tap.ts', `const { a } = await import('../monitor/monitor.ts');`, 'imports up'],
     ['monitor/monitor.ts', `import express from 'express';`, 'loads a package'],
@@ -101,7 +101,7 @@ describe('the rule', () => {
 
   it.each([
     ['tcp/transition.ts', `import { STATE } from './state.ts';`],
-    ['kernel/read-ss.ts', `import { spawn } from 'node:child_process';`],
+    ['kernel/ss/ss-runner.ts', `import { spawn } from 'node:child_process';`],
     ['monitor/monitor.ts', `import { tap } from '../observe/tap.ts';`],
     ['metrics/measure.ts', `import { VERSION } from '../version.ts';`],
     ['exporters/prometheus.ts', `import { Counter } from 'prom-client';`],

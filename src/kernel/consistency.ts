@@ -1,5 +1,5 @@
 import { STATE, STATES } from '../tcp/state.ts';
-import type { Counters } from './read-counters.ts';
+import type { Counters } from './procfs/read-counters.ts';
 
 /** The counters as they stood right before and right after a table was read. */
 export interface Bracket {

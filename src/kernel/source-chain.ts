@@ -1,8 +1,8 @@
 import type { RowSink } from '../sockets/row.ts';
 import { NearRepeats } from './near-repeats.ts';
-import { readProcfs, TcpTables } from './read-procfs.ts';
+import { readProcfs, TcpTables } from './procfs/read-procfs.ts';
 import type { CollectorError, Degradation, Source } from './source.ts';
-import { type SsRead, type SsReadOptions, SsRunner, type SsRunnerOptions } from './ss-runner.ts';
+import { type SsRead, type SsReadOptions, SsRunner, type SsRunnerOptions } from './ss/ss-runner.ts';
 
 /** How to make a {@link SourceChain}. */
 export interface SourceChainOptions extends SsRunnerOptions {

@@ -1,5 +1,10 @@
-import { PROCFS_DEGRADATIONS, PROCFS_FAILURES, type ProcfsDegradation, type ProcfsFailure } from './procfs-failure.ts';
-import { SS_DEGRADATIONS, SS_FAILURES, type SsDegradation, type SsFailure } from './ss-failure.ts';
+import {
+  PROCFS_DEGRADATIONS,
+  PROCFS_FAILURES,
+  type ProcfsDegradation,
+  type ProcfsFailure,
+} from './procfs/procfs-failure.ts';
+import { SS_DEGRADATIONS, SS_FAILURES, type SsDegradation, type SsFailure } from './ss/ss-failure.ts';
 
 /** Where a table may come from: `ss` over netlink, or the files under /proc/net. */
 export const SOURCES = ['ss', 'procfs'] as const;

@@ -1,4 +1,4 @@
-import type { Counters } from '../kernel/read-counters.ts';
+import type { Counters } from '../kernel/procfs/read-counters.ts';
 import { COLLECTOR_ERRORS, errorKey, SOURCES } from '../kernel/source.ts';
 import type { MonitorInternals } from '../monitor/monitor.ts';
 import { CLOSINGS } from '../sockets/closing.ts';

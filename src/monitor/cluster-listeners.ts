@@ -1,4 +1,4 @@
-import { readOwnSockets, readSocketInode } from '../kernel/inode.ts';
+import { readOwnSockets, readSocketInode } from '../kernel/procfs/inode.ts';
 import type { OtherListener } from '../sockets/join.ts';
 import type { Ledger, ListenerRecord } from '../sockets/ledger.ts';
 import { TUPLE, TUPLE_WORDS } from '../sockets/tuple.ts';

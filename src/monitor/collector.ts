@@ -1,7 +1,9 @@
 import { type Bracket, contradictionOf } from '../kernel/consistency.ts';
-import { type DescriptorCounts, DescriptorReader } from '../kernel/descriptors.ts';
-import { readSocketInode } from '../kernel/inode.ts';
-import { CounterReader, type Counters } from '../kernel/read-counters.ts';
+import { type DescriptorCounts, DescriptorReader } from '../kernel/procfs/descriptors.ts';
+import { readSocketInode } from '../kernel/procfs/inode.ts';
+import { CounterReader, type Counters } from '../kernel/procfs/read-counters.ts';
+import { readSysctls, type Sysctls } from '../kernel/procfs/sysctl.ts';
+import type { TableSink } from '../kernel/sharing/table-server.ts';
 import {
   type CollectorError,
   type CollectorReason,
@@ -12,8 +14,6 @@ import {
   type Source,
 } from '../kernel/source.ts';
 import { SourceChain, type SourceFailure, type TableFacts } from '../kernel/source-chain.ts';
-import { readSysctls, type Sysctls } from '../kernel/sysctl.ts';
-import type { TableSink } from '../kernel/table-server.ts';
 import type { ObserveContext } from '../observe/context.ts';
 import type { NodeServer } from '../observe/node-socket.ts';
 import { Histogram } from '../sockets/histogram.ts';

@@ -1,6 +1,6 @@
-import type { SharedEnd } from '../kernel/shared-result.ts';
-import { joinSharedTable, type SharedTable } from '../kernel/shared-table.ts';
-import type { TableSink } from '../kernel/table-server.ts';
+import type { SharedEnd } from '../kernel/sharing/shared-result.ts';
+import { joinSharedTable, type SharedTable } from '../kernel/sharing/shared-table.ts';
+import type { TableSink } from '../kernel/sharing/table-server.ts';
 import { offer, type RowSink } from '../sockets/row.ts';
 
 /** What {@link Following} needs of the collector. */

@@ -1,7 +1,7 @@
 import cluster from 'node:cluster';
 import type { Server, Socket } from 'node:net';
 import { types } from 'node:util';
-import { readNetns } from '../kernel/netns.ts';
+import { readNetns } from '../kernel/procfs/netns.ts';
 import { captureBeforeClose } from '../observe/addresses.ts';
 import { eofEventOf, type ObserveContext } from '../observe/context.ts';
 import { noticeHandleEnds } from '../observe/handle-end.ts';

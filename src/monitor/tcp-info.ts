@@ -1,5 +1,5 @@
-import { type TcpInfo, TcpInfoReader } from '../kernel/parse-tcp-info.ts';
-import type { SsRead, SsReadOptions } from '../kernel/ss-runner.ts';
+import { type TcpInfo, TcpInfoReader } from '../kernel/ss/parse-tcp-info.ts';
+import type { SsRead, SsReadOptions } from '../kernel/ss/ss-runner.ts';
 import { HistogramTable } from '../sockets/histogram-table.ts';
 import type { Ledger } from '../sockets/ledger.ts';
 import type { KernelRow } from '../sockets/row.ts';

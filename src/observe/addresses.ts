@@ -53,7 +53,9 @@ export function captureBeforeClose(
 ): void {
   if (record === undefined || (record.flags & FLAG.open) === 0) return;
   try {
-    if (socket._handle) countBytes(context.ledger, record, socket._handle);
+    // An accepted socket connects to nothing later, and 'close' finds its bytes for less.
+    const isPlainServer = (record.flags & (FLAG.server | FLAG.tls)) === FLAG.server;
+    if (!isPlainServer && socket._handle) countBytes(context.ledger, record, socket._handle);
     // An RST leaves nothing behind in the kernel that its addresses could find.
     if (aborts || record.tupleSlot >= 0) return;
     if (closedByPeer(record) || hasReadEof(socket)) return;

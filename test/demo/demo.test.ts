@@ -7,16 +7,17 @@ import { until } from '../support/wait.ts';
 const DEMO = 'demo/main.ts';
 const started: Script[] = [];
 
-/** Covers every ss with a file that cannot be executed, in a mount namespace of its own, and runs what follows there. */
-const WITHOUT_SS = [
-  'unshare',
-  '-rm',
-  'sh',
-  '-ec',
+/** Runs what follows in a mount namespace of its own, after a script. */
+function masked(script: string): string[] {
+  return ['unshare', '-rm', 'sh', '-ec', `${script}; exec "$@"`, 'masked'];
+}
+
+/** Covers every ss with a file that cannot be executed. */
+const COVER_SS =
   'for ss in /usr/sbin/ss /sbin/ss /usr/bin/ss /bin/ss "$(command -v ss || true)"; do ' +
-    'if [ -x "$ss" ]; then mount --bind /dev/null "$ss"; fi; done; exec "$@"',
-  'without-ss',
-];
+  'if [ -x "$ss" ]; then mount --bind /dev/null "$ss"; fi; done';
+const WITHOUT_SS = masked(COVER_SS);
+const WITHOUT_ANY_SOURCE = masked(`${COVER_SS}; mount -t tmpfs none /proc`);
 const noMask = spawnSync('unshare', ['-rm', 'true']).status === 0 ? undefined : 'needs unshare, and user namespaces';
 if (noMask !== undefined && process.env['FINWAIT_REQUIRE_TOOLS'] === '1') throw new Error(`a test ${noMask}`);
 
@@ -67,15 +68,28 @@ describe('the demo', () => {
     expect(run('promtool', ['check', 'metrics'], exposition)).toEqual({ status: 0, output: '' });
   });
 
+  const lack = noMask === undefined ? '' : ` (${noMask})`;
+
+  test.skipIf(noMask !== undefined)(`reads the kernel's column from procfs where there is no ss${lack}`, async () => {
+    const demo = startScript(DEMO, ['--seconds', '5'], WITHOUT_SS);
+    started.push(demo);
+    expect(await demo.ended(20_000)).toBe(0);
+    const output = demo.stdout();
+    expect(output).toMatch(/^ {2}\d s {3}Node: .*CLOSE_WAIT \d+.* {3}kernel: .*TIME_WAIT \d+/m);
+    expect(output).toMatch(/^- [1-9]\d* sockets of `api` stand in CLOSE_WAIT, .*last request GET \/stream/m);
+    expect(output).toMatch(/^- TIME_WAIT grew from 0 to [1-9]\d* on `upstream` \(client\)/m);
+    expect(demo.stderr()).toBe('');
+  });
+
   test.skipIf(noMask !== undefined)(
-    `works without ss, and says that the kernel's column is missing${noMask === undefined ? '' : ` (${noMask})`}`,
+    `works without any source, and says that the column is missing${lack}`,
     async () => {
-      const demo = startScript(DEMO, ['--seconds', '4'], WITHOUT_SS);
+      const demo = startScript(DEMO, ['--seconds', '4'], WITHOUT_ANY_SOURCE);
       started.push(demo);
       expect(await demo.ended(20_000)).toBe(0);
       const output = demo.stdout();
       expect(output).toMatch(/^ {2}\d s {3}Node: .*CLOSE_WAIT \d+.* {3}kernel: unknown$/m);
-      expect(output).toMatch(/^- The kernel's column is missing \(no ss in PATH or the system folders\): /m);
+      expect(output).toMatch(/^- The kernel's column is missing \(ss: no ss in PATH .*; procfs: ENOENT.*\): /m);
       expect(output).toMatch(/^- [1-9]\d* sockets of `api` stand in CLOSE_WAIT, .*last request GET \/stream/m);
       expect(output).not.toMatch(/^- TIME_WAIT/m);
       expect(demo.stderr()).toBe('');

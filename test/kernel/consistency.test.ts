@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { contradictionOf } from '../../src/kernel/consistency.ts';
-import { CounterReader, type Counters } from '../../src/kernel/read-counters.ts';
+import { CounterReader, type Counters } from '../../src/kernel/procfs/read-counters.ts';
 import { STATE, STATE_SLOTS, type State } from '../../src/tcp/state.ts';
 
 /** Nothing is known. */

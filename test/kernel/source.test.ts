@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
-import { PROCFS_FAILURES } from '../../src/kernel/procfs-failure.ts';
+import { PROCFS_FAILURES } from '../../src/kernel/procfs/procfs-failure.ts';
 import { COLLECTOR_ERRORS, COLLECTOR_REASONS, errorKey } from '../../src/kernel/source.ts';
-import { SS_FAILURES } from '../../src/kernel/ss-failure.ts';
+import { SS_FAILURES } from '../../src/kernel/ss/ss-failure.ts';
 
 test('each source has its own reasons, and no pair is there twice', () => {
   const keys = COLLECTOR_ERRORS.map(errorKey);

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { findSs } from '../../src/kernel/find-ss.ts';
+import { findSs } from '../../src/kernel/ss/find-ss.ts';
 import { type BuiltLibrary, buildLibrary, run } from '../support/child.ts';
 
 type Side = 'server' | 'client';

@@ -5,7 +5,7 @@ import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import type { SampleResult } from 'finwait';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import type { DescriptorCounts } from '../../src/kernel/descriptors.ts';
+import type { DescriptorCounts } from '../../src/kernel/procfs/descriptors.ts';
 import { type BuiltLibrary, buildLibrary } from '../support/child.ts';
 import { testWith } from '../support/tools.ts';
 

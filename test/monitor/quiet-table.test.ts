@@ -4,7 +4,7 @@ import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import type { SampleResult } from 'finwait';
 import { afterAll, beforeAll, describe, expect } from 'vitest';
-import { findSs } from '../../src/kernel/find-ss.ts';
+import { findSs } from '../../src/kernel/ss/find-ss.ts';
 import { STATE } from '../../src/tcp/state.ts';
 import { type BuiltLibrary, buildLibrary } from '../support/child.ts';
 import { testWith } from '../support/tools.ts';

@@ -110,11 +110,13 @@ describe('what is exported', () => {
     expect(types).toMatchInlineSnapshot(`
       {
         ".": [
+          "AcceptQueue",
           "IllegalSnapshot",
           "Monitor",
           "MonitorOptions",
           "NameOptions",
           "NameSnapshot",
+          "QueuedBytes",
           "Reading",
           "SampleResult",
           "Snapshot",

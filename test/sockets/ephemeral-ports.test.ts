@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { ephemeralPortCount } from '../../src/kernel/sysctl.ts';
+import { ephemeralPortCount } from '../../src/kernel/procfs/sysctl.ts';
 import { EphemeralPorts, type PortSettings } from '../../src/sockets/ephemeral-ports.ts';
 import { Upstreams } from '../../src/sockets/upstreams.ts';
 import type { StateName } from '../../src/tcp/state.ts';

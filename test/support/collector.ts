@@ -1,4 +1,4 @@
-import type { Counters } from '../../src/kernel/read-counters.ts';
+import type { Counters } from '../../src/kernel/procfs/read-counters.ts';
 import type { MonitorInternals } from '../../src/monitor/monitor.ts';
 import { Join } from '../../src/sockets/join.ts';
 import { type KernelRow, offer } from '../../src/sockets/row.ts';

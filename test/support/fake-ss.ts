@@ -3,7 +3,7 @@ import { chmodSync, mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import type { SsReadOptions } from '../../src/kernel/ss-runner.ts';
+import type { SsReadOptions } from '../../src/kernel/ss/ss-runner.ts';
 import { type ProcessInfo, processes } from './processes.ts';
 
 /** A row as ss prints it over netlink. */

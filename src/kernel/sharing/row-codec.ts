@@ -1,0 +1,92 @@
+import type { KernelRow, RowTimer } from '../../sockets/row.ts';
+import { TUPLE_WORDS } from '../../sockets/tuple.ts';
+import { STATE, STATE_SLOTS, type State } from '../../tcp/state.ts';
+
+/** The size of one encoded row. */
+export const ROW_BYTES = 72;
+
+/** One piece of memory as the two kinds of numbers that rows are made of. */
+export interface RowMemory {
+  readonly words: Uint32Array;
+  readonly doubles: Float64Array;
+}
+
+/** Views on memory that begins and ends at a multiple of 8 bytes. */
+export function rowMemory(memory: ArrayBuffer): RowMemory {
+  return { words: new Uint32Array(memory), doubles: new Float64Array(memory) };
+}
+
+/**
+ * Writes a row at a place of the memory, counted in bytes and a multiple of 8: 72 bytes in the machine's own byte
+ * order, because it never leaves the machine. Nothing is lost as long as the queues and the inode are 32-bit numbers.
+ *
+ * @example encodeRow(row, rowMemory(new ArrayBuffer(ROW_BYTES)), 0)
+ */
+export function encodeRow(row: KernelRow, memory: RowMemory, at: number): void {
+  const { words, doubles } = memory;
+  const word = at / 4;
+  const { tuple } = row;
+  // Ten assignments are cheaper than a call of set().
+  for (let index = 0; index < TUPLE_WORDS; index++) words[word + index] = tuple[index] as number;
+  words[word + WORD.receiveQueue] = row.receiveQueue;
+  words[word + WORD.sendQueue] = row.sendQueue;
+  words[word + WORD.inode] = row.inode;
+  words[word + WORD.stateAndTimer] = row.state | (TIMER_CODES[row.timer] << 8);
+  const double = at / 8;
+  // A cookie has up to 53 bits, a time may be NaN.
+  doubles[double + DOUBLE.cookie] = row.cookie;
+  doubles[double + DOUBLE.timerMs] = row.timerMs;
+}
+
+/**
+ * Reads what {@link encodeRow} wrote into a row. Returns false, and leaves the row undefined, when the bytes are no
+ * row: no state, no timer or no cookie that there is.
+ */
+export function decodeRow(memory: RowMemory, at: number, row: KernelRow): boolean {
+  const { words, doubles } = memory;
+  const word = at / 4;
+  const stateAndTimer = words[word + WORD.stateAndTimer] as number;
+  const state = stateAndTimer & 0xff;
+  const timer = TIMERS[stateAndTimer >>> 8];
+  const cookie = doubles[at / 8 + DOUBLE.cookie] as number;
+  if (state === 0 || state >= STATE_SLOTS || timer === undefined) return false;
+  if (cookie < 0 || !Number.isSafeInteger(cookie)) return false;
+  const { tuple } = row;
+  for (let index = 0; index < TUPLE_WORDS; index++) tuple[index] = words[word + index] as number;
+  row.state = state as State;
+  row.receiveQueue = words[word + WORD.receiveQueue] as number;
+  row.sendQueue = words[word + WORD.sendQueue] as number;
+  row.inode = words[word + WORD.inode] as number;
+  row.cookie = cookie;
+  row.timer = timer;
+  row.timerMs = doubles[at / 8 + DOUBLE.timerMs] as number;
+  return true;
+}
+
+/** A row to decode into. Every field of a row is written here, so a new one cannot be forgotten. */
+export function blankRow(): KernelRow {
+  return {
+    state: STATE.CLOSED,
+    tuple: new Uint32Array(TUPLE_WORDS),
+    receiveQueue: 0,
+    sendQueue: 0,
+    inode: 0,
+    cookie: 0,
+    timer: 'none',
+    timerMs: Number.NaN,
+  };
+}
+
+/** Where the fields stand behind the tuple's ten words, in words and, for the last four words, in doubles. */
+const WORD = { receiveQueue: 10, sendQueue: 11, inode: 12, stateAndTimer: 13 } as const;
+const DOUBLE = { cookie: 7, timerMs: 8 } as const;
+
+const TIMER_CODES: Readonly<Record<RowTimer, number>> = {
+  none: 0,
+  on: 1,
+  keepalive: 2,
+  timewait: 3,
+  persist: 4,
+  unknown: 5,
+};
+const TIMERS = Object.keys(TIMER_CODES) as readonly RowTimer[];

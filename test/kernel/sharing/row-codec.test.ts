@@ -1,0 +1,46 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { blankRow, decodeRow, encodeRow, ROW_BYTES, rowMemory } from '../../../src/kernel/sharing/row-codec.ts';
+import type { KernelRow } from '../../../src/sockets/row.ts';
+import { anyRow, rowOf } from '../../support/rows.ts';
+
+describe('a row of 72 bytes', () => {
+  it('reads as it was written, wherever it stands, and touches nothing beside it', () => {
+    fc.assert(
+      fc.property(anyRow, fc.nat(5), (row, place) => {
+        const memory = rowMemory(new ArrayBuffer(7 * ROW_BYTES));
+        memory.words.fill(0xdeadbeef);
+        encodeRow(row, memory, place * ROW_BYTES);
+        const read = blankRow();
+        expect(decodeRow(memory, place * ROW_BYTES, read)).toBe(true);
+        expect(read).toEqual(row);
+        const words = ROW_BYTES / 4;
+        const around = [...memory.words.slice(0, place * words), ...memory.words.slice((place + 1) * words)];
+        expect(around.every((value) => value === 0xdeadbeef)).toBe(true);
+      }),
+    );
+  });
+
+  const broken: readonly (readonly [string, Partial<Record<keyof KernelRow, unknown>>])[] = [
+    ['state 0', { state: 0 }],
+    ['state 12, which Linux has and no row shows', { state: 12 }],
+    ['state 255', { state: 255 }],
+    ['a cookie with a fraction', { cookie: 0.5 }],
+    ['a cookie below zero', { cookie: -1 }],
+    ['a cookie that is none', { cookie: Number.NaN }],
+    ['a cookie of more than 53 bits', { cookie: 2 ** 53 }],
+  ];
+  it.each(broken)('is none with %s', (_title, fields) => {
+    const memory = rowMemory(new ArrayBuffer(ROW_BYTES));
+    encodeRow({ ...rowOf(1), ...fields } as KernelRow, memory, 0);
+    expect(decodeRow(memory, 0, blankRow())).toBe(false);
+  });
+
+  it('is none with a timer that nobody knows', () => {
+    const memory = rowMemory(new ArrayBuffer(ROW_BYTES));
+    encodeRow(rowOf(1), memory, 0);
+    expect(decodeRow(memory, 0, blankRow())).toBe(true);
+    memory.words[13] = (memory.words[13] as number) | 0xff00;
+    expect(decodeRow(memory, 0, blankRow())).toBe(false);
+  });
+});
