@@ -146,7 +146,6 @@ describe.skipIf(process.platform !== 'linux')(
       writeFileSync(runs, '');
       writeFileSync(path, `#!/bin/sh\necho $PPID >> '${runs}'\n${before}\nexec '${realSs}' "$@"\n`, { mode: 0o755 });
       const env = {
-        FINWAIT_DIST: library.folder,
         SS: path,
         REAL_SS: realSs,
         RUNS: runs,

@@ -11,7 +11,7 @@ import { until } from '../support/wait.ts';
 
 const SAMPLES = 1_000;
 const WARM_UP = 100;
-const TIMEOUT_MS = 100;
+const TIMEOUT_MS = 300;
 /** Those that need no other timeout than the monitor has, and no server; one that hangs is enough of its kind. */
 const FAULTS = QUICK_FAULTS.filter(
   ({ name, options, expected }) => options === undefined || (name === 'hangs' && expected['reason'] === 'timeout'),
@@ -58,7 +58,7 @@ test.skipIf(process.platform !== 'linux')(
     const now = await heldAtRest(atRest);
     console.log('after a thousand samples:', { sources, failed, before: atRest, now });
     // A busy machine may need more than the timeout for what is good, and then procfs serves.
-    expect(failed).toBeLessThan(SAMPLES / 100);
+    expect(failed).toBeLessThan(SAMPLES / 10);
     expect(sources.procfs).toBeGreaterThan(SAMPLES / 4);
     expect(sources.ss).toBeGreaterThan(SAMPLES / 3);
     expect(now.descriptors).toBeLessThanOrEqual(atRest.descriptors);
