@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect } from 'vitest';
-import { findSs } from '../../src/kernel/find-ss.ts';
+import { findSs } from '../../src/kernel/ss/find-ss.ts';
 import { type BuiltLibrary, buildLibrary } from '../support/child.ts';
 import { testWith } from '../support/tools.ts';
 

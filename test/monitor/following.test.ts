@@ -1,7 +1,7 @@
 // Who waits for a table that another process reads. Leader and followers are of one process here, which the protocol
 // allows: each believes a process, and this one is the primary.
 import { afterEach, describe, expect, it } from 'vitest';
-import type { SharedResult } from '../../src/kernel/shared-result.ts';
+import type { SharedResult } from '../../src/kernel/sharing/shared-result.ts';
 import { Following } from '../../src/monitor/following.ts';
 import { until } from '../support/wait.ts';
 
