@@ -43,7 +43,10 @@ export interface TableRead {
   readonly table: TableFacts | undefined;
   /** The sources that failed before it, in the order they were asked. */
   readonly failures: readonly SourceFailure[];
+  /** All of it, sources that failed included. */
   readonly durationMs: number;
+  /** What the source that served took of it: a source that hangs costs time and nothing else. */
+  readonly servedMs: number;
   /** How long the event loop was held. */
   readonly blockedMs: number;
 }
@@ -75,8 +78,8 @@ export class SourceChain {
     const startedAt = performance.now();
     const failures: SourceFailure[] = [];
     let blockedMs = 0;
-    const done = (table: TableFacts | undefined): TableRead => {
-      return { table, failures, durationMs: performance.now() - startedAt, blockedMs };
+    const done = (table: TableFacts | undefined, servedMs = 0): TableRead => {
+      return { table, failures, durationMs: performance.now() - startedAt, servedMs, blockedMs };
     };
     if (this.#passOver > 0) this.#passOver--;
     else {
@@ -95,7 +98,8 @@ export class SourceChain {
       blockedMs += read.blockedMs;
       if (read.ok) {
         this.#ssFailures = 0;
-        return done({ source: 'ss', rows: read.rows, degraded: flaws(read.degraded, duplicates) });
+        const degraded = flaws(read.degraded, duplicates);
+        return done({ source: 'ss', rows: read.rows, degraded }, read.durationMs);
       }
       failures.push({ source: 'ss', reason: read.reason, detail: read.detail });
       if (request.signal.aborted) return done(undefined);
@@ -113,7 +117,8 @@ export class SourceChain {
       this.#passOver = 0;
       return done(undefined);
     }
-    return done({ source: 'procfs', rows: read.rows, degraded: flaws(read.degraded, read.duplicates) });
+    const degraded = flaws(read.degraded, read.duplicates);
+    return done({ source: 'procfs', rows: read.rows, degraded }, read.durationMs);
   }
 
   /** Runs ss for something else than the table; there is no other source for that. */

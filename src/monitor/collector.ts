@@ -1,4 +1,4 @@
-import { type Bracket, contradictionOf } from '../kernel/consistency.ts';
+import { contradictionOf } from '../kernel/consistency.ts';
 import { type DescriptorCounts, DescriptorReader } from '../kernel/procfs/descriptors.ts';
 import { readSocketInode } from '../kernel/procfs/inode.ts';
 import { CounterReader, type Counters } from '../kernel/procfs/read-counters.ts';
@@ -17,7 +17,7 @@ import { SourceChain, type SourceFailure, type TableFacts } from '../kernel/sour
 import type { ObserveContext } from '../observe/context.ts';
 import type { NodeServer } from '../observe/node-socket.ts';
 import { Histogram } from '../sockets/histogram.ts';
-import { Join, type KernelColumn } from '../sockets/join.ts';
+import { forgetSlot, Join, type KernelColumn } from '../sockets/join.ts';
 import { TICKS_PER_MS } from '../sockets/ledger.ts';
 import { stateOf } from '../sockets/record.ts';
 import type { RowSink } from '../sockets/row.ts';
@@ -70,6 +70,10 @@ const FIRST_SAMPLE_MS = 500;
 const MAX_STRETCHED_MS = 300_000;
 /** A follower looks at its own records so long before the next table is due. */
 const LEAD_MS = 500;
+/** What a walk has looked up is complete enough for tables that begin within this time. */
+const WALK_HOLDS_MS = 2_000;
+/** And not again before this. */
+const MIN_FOLLOW_MS = 100;
 /** Settings change by hand, if at all. */
 const SYSCTLS_MS = 60_000;
 
@@ -114,6 +118,10 @@ export class Collector {
   #timer: NodeJS.Timeout | undefined;
   /** What the newest sample cost, at most: CPU time of this process and of `ss`, which run side by side. */
   #lastCostMs = 0;
+  /** The same of the newest `ss -i`. */
+  #tcpInfoCostMs = 0;
+  #walkedAt = Number.NEGATIVE_INFINITY;
+  #publishedAt = Number.NEGATIVE_INFINITY;
   #lastEndedAt = Number.NEGATIVE_INFINITY;
   /** How old the newest table may become: by the interval that was in force when it was read. */
   #staleAfterMs = 0;
@@ -172,13 +180,16 @@ export class Collector {
 
   #intervalMs(): number {
     const { sampleIntervalMs } = this.#options;
-    return Math.max(sampleIntervalMs, Math.min(this.#lastCostMs / DUTY, MAX_STRETCHED_MS));
+    return Math.max(sampleIntervalMs, Math.min((this.#lastCostMs + this.#tcpInfoCostMs) / DUTY, MAX_STRETCHED_MS));
   }
 
   #nextDelayMs(): number {
     if (!this.#following.isFollower) return this.#intervalMs();
     const intervalMs = Math.max(this.#leaderIntervalMs, this.#intervalMs());
-    return Math.max(intervalMs - LEAD_MS, intervalMs / 2);
+    const untilDueMs = Math.max(intervalMs - LEAD_MS, intervalMs / 2);
+    // The leader may be asked by others again and again, and begin anew each time.
+    const sincePublishedMs = Math.max(performance.now() - this.#publishedAt, 0);
+    return Math.max(Math.min(untilDueMs, intervalMs - sincePublishedMs), MIN_FOLLOW_MS);
   }
 
   #schedule(delayMs: number): void {
@@ -194,14 +205,15 @@ export class Collector {
       if (onDemand) await this.#waitForTurn();
       this.#host.pollServers();
       if (this.#host.claimListeners) this.#readListenerInodes();
-      for (const slot of this.#context.ledger.evictIdleNames(this.#context.now())) this.tcpInfo?.forget(slot);
+      for (const slot of this.#context.ledger.evictIdleNames(this.#context.now())) this.#forgetName(slot);
       const walkMs = await walkInSlices(this.#context);
+      this.#walkedAt = performance.now();
       const sources = this.#sources;
       if (sources === undefined) return NOT_SUPPORTED;
       if (this.#abort.signal.aborted) return CLOSED;
       this.#readSettings(sources);
       const result = (await this.#follow(onDemand, walkMs)) ?? (await this.#readTable(sources, walkMs));
-      await this.#readTcpInfo(sources);
+      if (result.ok && result.source === 'ss') await this.#readTcpInfo(sources);
       return this.#abort.signal.aborted ? CLOSED : result;
     } catch (error) {
       this.#context.report('collector', error);
@@ -258,7 +270,8 @@ export class Collector {
         return telling === undefined ? join : tellingSink(join, telling);
       },
     });
-    const { table, failures, durationMs, blockedMs } = read;
+    const { table, failures, durationMs, servedMs } = read;
+    const blockedMs = read.blockedMs + walkMs;
     const after = counters.read();
     this.counters = after;
     this.durations.observe(durationMs / 1000);
@@ -273,12 +286,17 @@ export class Collector {
     }
     // A read that failed tells nothing about what a good one costs. ss runs beside us, and its wall time is at least what
     // it took of a core.
-    this.#lastCostMs = walkMs + durationMs + blockedMs;
+    this.#lastCostMs = servedMs + blockedMs;
     const { source, rows } = table;
     const nextIntervalMs = this.#intervalMs();
-    telling?.end({ ok: true, source, rows, durationMs, nextIntervalMs, ...firstOf(table.degraded) });
-    const degraded = this.#publish(join, table, { before, after }, nextIntervalMs);
-    return { ok: true, source, degraded, rows, durationMs, blockedMs };
+    const column = join.finish(performance.now());
+    const contradiction = contradictionOf({ before, after }, column.netnsStates);
+    const degraded = [...table.degraded];
+    if (contradiction !== undefined) degraded.push({ reason: 'inconsistent', detail: contradiction });
+    telling?.end({ ok: true, source, rows, durationMs, nextIntervalMs, degraded });
+    for (const { reason } of degraded) this.#count({ source, reason });
+    this.#publish(column, source, nextIntervalMs);
+    return { ok: true, source, degraded: degraded.map(({ reason }) => reason), rows, durationMs, blockedMs };
   }
 
   async #readTcpInfo({ chain }: Sources): Promise<void> {
@@ -286,43 +304,41 @@ export class Collector {
       chain.readBySs({ ...what, timeoutMs: this.#options.sampleTimeoutMs, signal: this.#abort.signal }),
     );
     if (read === undefined || this.#abort.signal.aborted) return;
-    this.#lastCostMs += read.durationMs + read.blockedMs;
     this.blocked.observe(read.blockedMs / 1000);
-    if (!read.ok) this.#fail({ source: 'ss', reason: read.reason, detail: read.detail }, undefined);
+    if (read.ok) this.#tcpInfoCostMs = read.durationMs + read.blockedMs;
+    else this.#fail({ source: 'ss', reason: read.reason, detail: `-i: ${read.detail}` }, undefined);
   }
 
   // ---- a table that another process of the cluster reads ----------------------------------------------------------
 
   #createFollowing(): Following {
     let join: Join | undefined;
-    let before: Counters | undefined;
     return new Following({
       primaryPid: this.supported ? this.#host.primaryPid : () => undefined,
       begin: (startedAtMs) => {
-        before = this.#sources?.counters.read();
+        // A server may have begun to listen since the last walk.
+        if (this.#host.claimListeners) this.#readListenerInodes();
+        // A table that somebody else asked for finds sockets whose addresses nobody has looked up yet: it would show too
+        // few of ours. The next walk is followed by one that does not.
+        if (startedAtMs - this.#walkedAt > WALK_HOLDS_MS) return NOBODY;
         join = new Join(this.#context.ledger, startedAtMs, this.sysctls);
         return join;
       },
       end: (end) => {
         const begun = join;
         join = undefined;
-        const after = this.#sources?.counters.read();
-        if (begun === undefined || before === undefined || after === undefined) return;
-        this.counters = after;
-        if (!end.ok) {
-          // What failed the leader is counted there.
-          if (isSharingFailure(end.reason)) this.#count({ source: 'shared', reason: end.reason });
-          return;
-        }
-        this.#leaderIntervalMs = end.nextIntervalMs;
-        const degraded = end.degraded === undefined ? [] : [end.degraded];
-        this.#publish(begun, { ...end, degraded }, { before, after }, end.nextIntervalMs);
+        this.counters = this.#sources?.counters.read();
+        // What failed the leader, or was wrong with its table, is counted there.
+        if (end.ok) {
+          this.#leaderIntervalMs = end.nextIntervalMs;
+          if (begun !== undefined) this.#publish(begun.finish(performance.now()), end.source, end.nextIntervalMs);
+        } else if (isSharingFailure(end.reason)) this.#count({ source: 'shared', reason: end.reason });
         if (this.#flight === undefined) this.#schedule(this.#nextDelayMs());
       },
       onRequest: () => {
         // One that is under way began before it was asked for.
-        if (this.#flight === undefined) void this.#fly(false);
-        else void this.#flight.then(() => this.#fly(false));
+        if (this.#flight === undefined) void this.#fly(true);
+        else void this.#flight.then(() => this.#fly(true));
       },
     });
   }
@@ -340,38 +356,31 @@ export class Collector {
     }
     if (end?.ok !== true) return undefined;
     this.#lastCostMs = walkMs;
-    const { source, rows, durationMs, degraded } = end;
-    return {
-      ok: true,
-      source,
-      degraded: degraded === undefined ? [] : [degraded.reason],
-      rows,
-      durationMs,
-      blockedMs: 0,
-    };
+    const { source, rows, durationMs, degraded = [] } = end;
+    return { ok: true, source, degraded: degraded.map(({ reason }) => reason), rows, durationMs, blockedMs: walkMs };
   }
 
   // ---- both -----------------------------------------------------------------------------------------------------
 
-  /** Shows a complete table from now on. Returns what is wrong with it. */
-  #publish(join: Join, table: TableFacts, bracket: Bracket, intervalMs: number): readonly Degradation[] {
-    const column = join.finish(performance.now());
+  /** Shows a complete table from now on. */
+  #publish(column: KernelColumn, source: Source, intervalMs: number): void {
     this.column = column;
-    this.source = table.source;
+    this.source = source;
     this.lastSuccessSeconds = Date.now() / 1000;
+    this.#publishedAt = performance.now();
     this.#staleAfterMs = STALE_INTERVALS * Math.max(intervalMs, this.#intervalMs());
-    const { closedTuples } = this.#context.ledger;
-    this.truncated = closedTuples.evicted > this.#evictedBefore;
-    this.#evictedBefore = closedTuples.evicted;
-    if (this.#host.primaryPid() === process.pid) {
-      this.#clusterListeners ??= new ClusterListeners(this.#context.ledger);
-      this.#clusterListeners.update(column.otherListeners, this.#context.now());
-    }
-    const contradiction = contradictionOf(bracket, column.netnsStates);
-    const degraded = table.degraded.map(({ reason }) => reason);
-    if (contradiction !== undefined) degraded.push('inconsistent');
-    for (const reason of degraded) this.#count({ source: table.source, reason });
-    return degraded;
+    const { ledger, now } = this.#context;
+    const { evicted } = ledger.closedTuples;
+    this.truncated = evicted > this.#evictedBefore;
+    this.#evictedBefore = evicted;
+    if (this.#host.primaryPid() === process.pid) this.#clusterListeners ??= new ClusterListeners(ledger);
+    this.#clusterListeners?.update(column.otherListeners, now());
+  }
+
+  /** A name has given its place back: nothing of it may show under the next one. */
+  #forgetName(slot: number): void {
+    this.tcpInfo?.forget(slot);
+    if (this.column !== undefined) forgetSlot(this.column, slot);
   }
 
   /** Listeners of ours that the kernel has: a table without any row would be wrong. */
@@ -425,9 +434,8 @@ function tellingSink(join: RowSink, telling: TableSink): RowSink {
   };
 }
 
-function firstOf(degraded: TableFacts['degraded']): { readonly degraded?: TableFacts['degraded'][number] } {
-  return degraded[0] === undefined ? {} : { degraded: degraded[0] };
-}
+/** Nobody whom a row interests. */
+const NOBODY: RowSink = { wants: () => false, add: () => undefined };
 
 function isSharingFailure(reason: CollectorReason): reason is SharingFailure {
   return (SHARING_FAILURES as readonly string[]).includes(reason);

@@ -44,8 +44,9 @@ export interface KernelColumn {
   /** By name slot, see {@link EphemeralPorts}; NaN where it is not known. */
   readonly portsUsed: Float64Array;
   readonly portsLimit: number;
-  /** Rows of ours, or with our port or upstream, in a state that should not last or with bytes queued. */
+  /** Listeners with an inode that no record of ours has. */
   readonly otherListeners: readonly OtherListener[];
+  /** Rows of ours, or with our port or upstream, in a state that should not last or with bytes queued. */
   readonly suspects: SuspectRows;
   /** How many rows some limit of ours kept out of the above. */
   readonly omitted: number;
@@ -53,6 +54,15 @@ export interface KernelColumn {
   /** When the reader was started and when the table was complete, in milliseconds on the ledger's clock. */
   readonly startedAt: number;
   readonly endedAt: number;
+}
+
+/** Takes a name's slot out of a column, because another name may have it next. */
+export function forgetSlot(column: KernelColumn, slot: number): void {
+  for (const states of [column.ownStates, column.unattributedStates]) {
+    states.fill(0, slot * STATE_SLOTS, (slot + 1) * STATE_SLOTS);
+  }
+  for (const sums of [column.receiveQueues, column.sendQueues]) sums[slot] = 0;
+  for (const values of [column.acceptQueues, column.acceptLimits, column.portsUsed]) values[slot] = Number.NaN;
 }
 
 /**

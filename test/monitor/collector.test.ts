@@ -94,6 +94,47 @@ describe.skipIf(process.platform !== 'linux')('the collector', () => {
     expect(await monitor.sample()).toMatchObject({ source: 'ss' });
   });
 
+  test('an ss that hangs costs time and no core: procfs serves at the next interval, not minutes later', async () => {
+    monitor = createMonitor({
+      ssPath: say('exec sleep 60'),
+      procPath: PROC,
+      sampleIntervalMs: 100,
+      sampleTimeoutMs: 100,
+      onWarning: (warning) => warnings.push(warning.message),
+    });
+    const { durations } = internalsOf(monitor).collector;
+    await until(
+      () => durations.count >= 4,
+      () => `4 samples, and not ${durations.count}`,
+    );
+    expect(active()).toEqual({ ss: 0, procfs: 1 });
+  });
+
+  test('asks for tcp_info where ss gave the table, and not where procfs did', async () => {
+    const runs = join(folder, 'runs');
+    const path = say(`case $1 in -Htni) echo x >> ${runs} ;; *) ${GOOD} ;; esac`);
+    monitor = createMonitor({
+      ssPath: path,
+      procPath: PROC,
+      sampleIntervalMs: 3_600_000,
+      sampleTcpInfo: true,
+      onWarning: (warning) => warnings.push(warning.message),
+    });
+    const server = net.createServer();
+    monitor.observeServer(server, { name: 'api' });
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    const socket = net.connect((server.address() as net.AddressInfo).port, '127.0.0.1');
+    monitor.observeSocket(socket, { name: 'up' });
+    await new Promise((resolve) => socket.once('connect', resolve));
+    expect(await monitor.sample()).toMatchObject({ source: 'ss' });
+    expect(readFileSync(runs, 'utf8')).toBe('x\n');
+    say('exit 255');
+    expect(await monitor.sample()).toMatchObject({ source: 'procfs' });
+    expect(readFileSync(runs, 'utf8')).toBe('x\n');
+    socket.destroy();
+    server.close();
+  });
+
   test('a table that the counters of the kernel contradict is shown, and counted as inconsistent', async () => {
     create(GOOD, PROC);
     expect(await monitor.sample()).toMatchObject({ ok: true, source: 'ss', degraded: ['inconsistent'] });
