@@ -2,6 +2,7 @@ import { type TcpInfo, TcpInfoReader } from '../kernel/ss/parse-tcp-info.ts';
 import type { SsRead, SsReadOptions } from '../kernel/ss/ss-runner.ts';
 import { HistogramTable } from '../sockets/histogram-table.ts';
 import type { Ledger } from '../sockets/ledger.ts';
+import { FLAG } from '../sockets/record.ts';
 import type { KernelRow } from '../sockets/row.ts';
 import { TUPLE, TUPLE_WORDS } from '../sockets/tuple.ts';
 
@@ -23,7 +24,10 @@ export type ReadSs = (options: Pick<SsReadOptions, 'args' | 'onRow' | 'onDetails
 export class TcpInfoSampler {
   readonly roundTripSeconds: HistogramTable = new HistogramTable(RTT_BOUNDS);
   readonly congestionWindows: HistogramTable = new HistogramTable(CONGESTION_WINDOW_BOUNDS);
-  /** Connections by name slot, as of the newest sample, whose segments were sent again and are not acknowledged yet. */
+  /**
+   * Connections by name slot, as of the newest sample, whose segments were sent again and are not acknowledged yet;
+   * undefined before the first one, and where the newest one failed.
+   */
   retransmitting: Int32Array | undefined;
   readonly #ledger: Ledger;
   readonly #anyLocal: Uint32Array = new Uint32Array(TUPLE_WORDS);
@@ -32,10 +36,16 @@ export class TcpInfoSampler {
     this.#ledger = ledger;
   }
 
-  /** Takes one sample. A failure leaves everything as it was: what was counted meanwhile stays counted. */
+  /**
+   * Takes one sample; undefined where there is no connection to ask about. What was counted before a failure stays
+   * counted.
+   */
   async sample(read: ReadSs): Promise<SsRead | undefined> {
-    if (this.#ledger.tuples.size === 0) return undefined;
     const retransmitting = new Int32Array(this.#ledger.names.capacity);
+    if (this.#ledger.tuples.size === 0) {
+      this.retransmitting = retransmitting;
+      return undefined;
+    }
     const reader = new TcpInfoReader((row, info) => {
       const slot = this.#ownSlot(row);
       if (slot >= 0) this.#take(slot, info, retransmitting);
@@ -43,7 +53,7 @@ export class TcpInfoSampler {
     const { onRow, onDetails } = reader;
     // Without -a neither listeners nor TIME_WAIT, which have nothing to tell.
     const result = await read({ args: ['-Htni', ...portFilter(this.#ledger)], onRow, onDetails });
-    if (result.ok) this.retransmitting = retransmitting;
+    this.retransmitting = result.ok ? retransmitting : undefined;
     return result;
   }
 
@@ -51,6 +61,7 @@ export class TcpInfoSampler {
   forget(slot: number): void {
     this.roundTripSeconds.forget(slot);
     this.congestionWindows.forget(slot);
+    this.retransmitting?.fill(0, slot, slot + 1);
   }
 
   #take(slot: number, info: TcpInfo, retransmitting: Int32Array): void {
@@ -71,22 +82,21 @@ export class TcpInfoSampler {
   }
 }
 
-/** A filter of ss for the ports of our own connections, which the kernel applies; none where there are too many. */
-function portFilter({ listeners, records, upstreams }: Ledger): string[] {
+/**
+ * A filter of ss for the ports of our own connections, which the kernel applies; none where there are too many. They
+ * are those of the server's end, which many connections share. What has no tuple yet could not be found anyway.
+ */
+function portFilter({ records, tuples }: Ledger): string[] {
   const local = new Set<number>();
   const peer = new Set<number>();
-  for (const { port } of listeners) local.add(port);
   const tuple = new Uint32Array(TUPLE_WORDS);
-  for (const { upstream } of records) {
-    if (upstream < 0) continue;
-    upstreams.read(upstream, tuple);
-    peer.add(tuple[TUPLE.peerPort] as number);
-    if (peer.size > MAX_FILTERED_PORTS) return [];
+  for (const { tupleSlot, flags } of records) {
+    if (tupleSlot < 0) continue;
+    tuples.read(tupleSlot, tuple);
+    if ((flags & FLAG.server) !== 0) local.add(tuple[TUPLE.localPort] as number);
+    else peer.add(tuple[TUPLE.peerPort] as number);
+    if (local.size + peer.size > MAX_FILTERED_PORTS) return [];
   }
-  const terms = [
-    ...[...local].map((port) => ['sport', port] as const),
-    ...[...peer].map((port) => ['dport', port] as const),
-  ];
-  if (terms.length === 0 || terms.length > MAX_FILTERED_PORTS) return [];
-  return ['(', ...terms.flatMap(([end, port], index) => [...(index > 0 ? ['or'] : []), end, '=', `:${port}`]), ')'];
+  const terms = [...Array.from(local, (port) => `sport = :${port}`), ...Array.from(peer, (port) => `dport = :${port}`)];
+  return terms.length === 0 ? [] : ['(', ...terms.join(' or ').split(' '), ')'];
 }

@@ -1,7 +1,7 @@
 import net from 'node:net';
 import { createMonitor, type Monitor } from 'finwait';
 import { Registry } from 'prom-client';
-import { afterEach, describe, expect, test } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { registerPrometheus } from '../../src/exporters/prometheus.ts';
 import { SsRun } from '../../src/kernel/ss/ss-run.ts';
 import type { SsRead } from '../../src/kernel/ss/ss-runner.ts';
@@ -9,7 +9,7 @@ import { distributions, subscribe } from '../../src/metrics/measure.ts';
 import { internalsOf } from '../../src/monitor/monitor.ts';
 import { type ReadSs, TcpInfoSampler } from '../../src/monitor/tcp-info.ts';
 import { Ledger } from '../../src/sockets/ledger.ts';
-import { SocketRecord } from '../../src/sockets/record.ts';
+import { FLAG, SocketRecord } from '../../src/sockets/record.ts';
 import { EVENT } from '../../src/tcp/event.ts';
 import { testWith } from '../support/tools.ts';
 import { tupleOf } from '../support/tuple.ts';
@@ -96,6 +96,16 @@ describe('what ss says', () => {
     return ledger;
   }
 
+  function adopt(ledger: Ledger, flags: number, local: string, peer: string): SocketRecord {
+    const record = new SocketRecord({}, flags | FLAG.adopted, 0);
+    ledger.add(record);
+    ledger.assign(record, flags === 0 ? 'client' : 'server', 'late', true, 0);
+    ledger.apply(record, EVENT.adopt, 0);
+    ledger.open(record, 0);
+    ledger.setTuple(record, tupleOf(local, peer));
+    return record;
+  }
+
   function saying(text: string, asked: (readonly string[])[] = []): ReadSs {
     return async ({ args = [], onRow, onDetails }) => {
       asked.push(args);
@@ -111,6 +121,43 @@ describe('what ss says', () => {
     const many = Array.from({ length: 20 }, (_, index) => `10.0.0.2:${1_000 + index}`);
     await new TcpInfoSampler(ledgerWith(many)).sample(saying('', asked));
     expect(asked).toEqual([['-Htni', '(', 'dport', '=', ':5432', 'or', 'dport', '=', ':6379', ')'], ['-Htni']]);
+  });
+
+  test.each([
+    [16, 16],
+    [17, 0],
+  ])('of connections with %i ports takes a filter of %i terms', async (ports, terms) => {
+    const asked: (readonly string[])[] = [];
+    const ledger = ledgerWith(Array.from({ length: ports - 1 }, (_, index) => `10.0.0.2:${1_000 + index}`));
+    adopt(ledger, FLAG.server, '10.0.0.1:8080', '10.0.0.9:50000');
+    await new TcpInfoSampler(ledger).sample(saying('', asked));
+    expect(asked[0]?.filter((word) => word === '=')).toHaveLength(terms);
+  });
+
+  test('is asked for by the ports of the connections themselves, however they came to be observed', async () => {
+    const asked: (readonly string[])[] = [];
+    const ledger = new Ledger(20);
+    adopt(ledger, FLAG.server, '10.0.0.1:8080', '10.0.0.9:50000');
+    // Connected before it was observed: nobody saw where it was going.
+    const client = adopt(ledger, 0, '10.0.0.1:40000', '10.0.0.2:5432');
+    expect(client.upstream).toBe(-1);
+    const sampler = new TcpInfoSampler(ledger);
+    const row = 'ESTAB 0 0 10.0.0.1:40000 10.0.0.2:5432\n\t cubic rtt:41.5/9 cwnd:10\n';
+    await sampler.sample(saying(row, asked));
+    expect(asked).toEqual([['-Htni', '(', 'sport', '=', ':8080', 'or', 'dport', '=', ':5432', ')']]);
+    expect(sampler.roundTripSeconds.at(client.slot).count).toBe(1);
+  });
+
+  test('is not asked about what has no row: attempts, and listeners without a connection', async () => {
+    const asked: (readonly string[])[] = [];
+    const ledger = ledgerWith(['10.0.0.2:5432']);
+    ledger.add(new SocketRecord({}, 0, 0));
+    const tuple = tupleOf('0.0.0.0:8080', '0.0.0.0:0');
+    const [ref, inode] = [new WeakRef({}), 71];
+    const times = { changedAt: 0, observedAt: -1 };
+    ledger.addListener({ ref, slot: -1, transition: -1, flags: 0, ...times, port: 8080, tuple, inode });
+    await new TcpInfoSampler(ledger).sample(saying('', asked));
+    expect(asked).toEqual([['-Htni', '(', 'dport', '=', ':5432', ')']]);
   });
 
   test('is not asked for while there is no connection', async () => {
@@ -131,9 +178,35 @@ describe('what ss says', () => {
     expect(sampler.roundTripSeconds.at(slot).count).toBe(0);
   });
 
-  test('a read that fails leaves the last number as it was', async () => {
-    const sampler = new TcpInfoSampler(ledgerWith(['10.0.0.2:5432']));
-    await sampler.sample(saying('garbage\n'));
-    expect(sampler.retransmitting).toBe(undefined);
+  describe('after one connection retransmitted', () => {
+    const TEXT = 'ESTAB 0 9 10.0.0.1:40000 10.0.0.2:5432\n\t cubic rtt:41.5/9 cwnd:1 retrans:1/3 unacked:1\n';
+    let ledger: Ledger;
+    let sampler: TcpInfoSampler;
+    let slot: number;
+
+    beforeEach(async () => {
+      ledger = ledgerWith(['10.0.0.2:5432']);
+      slot = ledger.records[0]?.slot ?? -1;
+      sampler = new TcpInfoSampler(ledger);
+      await sampler.sample(saying(TEXT));
+      expect(sampler.retransmitting?.[slot]).toBe(1);
+    });
+
+    test('there is no number while a read fails, and what was counted stays counted', async () => {
+      expect(await sampler.sample(saying(`${TEXT}garbage\n`))).toMatchObject({ ok: false });
+      expect(sampler.retransmitting).toBe(undefined);
+      expect(sampler.roundTripSeconds.at(slot).count).toBe(2);
+    });
+
+    test('none does once there is no connection', async () => {
+      ledger.close(ledger.records[0] as SocketRecord, 1);
+      expect(await sampler.sample(saying(TEXT))).toBe(undefined);
+      expect(sampler.retransmitting?.every((count) => count === 0)).toBe(true);
+    });
+
+    test('the name that gets its place has none', () => {
+      sampler.forget(slot);
+      expect(sampler.retransmitting?.[slot]).toBe(0);
+    });
   });
 });

@@ -11,18 +11,22 @@ export function readSocketInode(fd: number): number {
 }
 
 /**
- * The descriptors of this process that are sockets, by their inode; empty where /proc does not tell. 7 us for each
- * descriptor: for processes that have few, or rarely.
+ * The descriptors of this process that are sockets, by their inode; undefined where they cannot be listed, which proves
+ * nothing about any socket: listing takes a descriptor itself, and all may be in use. 7 us for each descriptor: for
+ * processes that have few, or rarely.
  */
-export function readOwnSockets(): ReadonlyMap<number, number> {
-  const sockets = new Map<number, number>();
+export function readOwnSockets(): ReadonlyMap<number, number> | undefined {
+  let names: readonly string[];
   try {
-    for (const name of readdirSync('/proc/self/fd')) {
-      const inode = readSocketInode(Number(name));
-      if (inode !== 0) sockets.set(inode, Number(name));
-    }
+    names = readdirSync('/proc/self/fd');
   } catch {
-    // No /proc, or no descriptor left to list the folder with.
+    // No descriptor left to list the folder with, or no /proc.
+    return undefined;
+  }
+  const sockets = new Map<number, number>();
+  for (const name of names) {
+    const inode = readSocketInode(Number(name));
+    if (inode !== 0) sockets.set(inode, Number(name));
   }
   return sockets;
 }
