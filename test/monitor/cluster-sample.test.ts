@@ -146,14 +146,15 @@ describe.skipIf(process.platform !== 'linux')(
       writeFileSync(runs, '');
       writeFileSync(path, `#!/bin/sh\necho $PPID >> '${runs}'\n${before}\nexec '${realSs}' "$@"\n`, { mode: 0o755 });
       const env = {
+        PATH: process.env['PATH'],
+        FINWAIT_DIST: library.folder,
         SS: path,
         REAL_SS: realSs,
         RUNS: runs,
         ...(before === '' ? {} : { SLOW: '1' }),
       };
       const [file = '', ...rest] = [...NAMESPACE, process.execPath, PROGRAM, 'loopback'];
-      const all = { PATH: process.env['PATH'], ...env };
-      const { stdout, stderr } = await promisify(execFile)(file, rest, { timeout: DEADLINE_MS, env: all });
+      const { stdout, stderr } = await promisify(execFile)(file, rest, { timeout: DEADLINE_MS, env });
       expect(stderr).toBe('');
       return JSON.parse(stdout) as Result;
     }
