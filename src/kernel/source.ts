@@ -27,7 +27,7 @@ export type Degradation = SsDegradation | ProcfsDegradation | (typeof TABLE_DEGR
 /**
  * Why a table that another process of the cluster reads came to no end here.
  *
- * - `leader_lost`: the reader went, closed, dropped us or gave the sample up half-way.
+ * - `leader_lost`: the reader went, closed or dropped us.
  * - `malformed`: what came is no table.
  * - `consumer_threw`: our own consumer threw.
  */

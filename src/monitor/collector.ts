@@ -63,6 +63,8 @@ const NOT_SUPPORTED: SampleResult = {
 const DUTY = 0.01;
 /** And this one while somebody asks for one sample after another. */
 const DUTY_ON_DEMAND = 0.5;
+/** Nor are tables read more often than this because other processes ask for them. */
+const MIN_REQUESTED_MS = 1_000;
 /** A table is too old to be shown after this many intervals. */
 const STALE_INTERVALS = 3;
 const FIRST_SAMPLE_MS = 500;
@@ -335,6 +337,7 @@ export class Collector {
         } else if (isSharingFailure(end.reason)) this.#count({ source: 'shared', reason: end.reason });
         if (this.#flight === undefined) this.#schedule(this.#nextDelayMs());
       },
+      minIntervalMs: () => Math.max(MIN_REQUESTED_MS, this.#lastCostMs / DUTY_ON_DEMAND),
       onRequest: () => {
         // One that is under way began before it was asked for.
         if (this.#flight === undefined) void this.#fly(true);

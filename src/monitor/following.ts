@@ -13,6 +13,8 @@ export interface FollowingHost {
   readonly end: (end: SharedEnd) => void;
   /** Another process asks for a table that begins from now on. */
   readonly onRequest: () => void;
+  /** Between the start of one table and the start of one that another process asks for. */
+  readonly minIntervalMs: () => number;
 }
 
 /**
@@ -49,6 +51,7 @@ export class Following {
     this.#table = joinSharedTable({
       primaryPid,
       onRequest: () => this.#host.onRequest(),
+      minIntervalMs: () => this.#host.minIntervalMs(),
       onRoleChange: (role) => {
         // The one who was asked has gone. Now it is us who read, or there is another one to ask.
         if (role === 'leader') this.#giveUp('the process that read the table has gone');

@@ -68,7 +68,15 @@ type Members = readonly [leader: Following, follower: Following, ...more: Follow
 async function lead(followers: number, onRequest: () => void = () => undefined): Promise<Members> {
   const sink = { wants: () => false, add: () => undefined };
   for (let index = 0; index <= followers; index++) {
-    members.push(new Following({ primaryPid: () => process.pid, begin: () => sink, end: () => undefined, onRequest }));
+    members.push(
+      new Following({
+        primaryPid: () => process.pid,
+        begin: () => sink,
+        end: () => undefined,
+        minIntervalMs: () => 1_000,
+        onRequest,
+      }),
+    );
   }
   const count = (): number => members.filter(({ isFollower }) => isFollower).length;
   await until(

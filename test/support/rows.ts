@@ -1,21 +1,25 @@
 import fc from 'fast-check';
 import type { KernelRow, RowTimer } from '../../src/sockets/row.ts';
 import { TUPLE_WORDS } from '../../src/sockets/tuple.ts';
-import { STATES } from '../../src/tcp/state.ts';
+import { STATE, STATES } from '../../src/tcp/state.ts';
 
 const word = fc.integer({ min: 0, max: 0xffffffff });
 
 /** Any row that a reader may hand on. */
-export const anyRow: fc.Arbitrary<KernelRow> = fc.record({
-  state: fc.constantFrom(...STATES),
-  tuple: fc.array(word, { minLength: TUPLE_WORDS, maxLength: TUPLE_WORDS }).map((words) => Uint32Array.from(words)),
-  receiveQueue: word,
-  sendQueue: word,
-  inode: word,
-  cookie: fc.maxSafeNat(),
-  timer: fc.constantFrom<RowTimer[]>('none', 'on', 'keepalive', 'timewait', 'persist', 'unknown'),
-  timerMs: fc.oneof(fc.constant(Number.NaN), fc.nat(), fc.double({ min: 0, noNaN: true })),
-});
+export const anyRow: fc.Arbitrary<KernelRow> = fc
+  .record({
+    state: fc.constantFrom(...STATES),
+    tuple: fc.array(word, { minLength: TUPLE_WORDS, maxLength: TUPLE_WORDS }).map((words) => Uint32Array.from(words)),
+    receiveQueue: word,
+    sendQueue: word,
+    inode: word,
+    cookie: fc.maxSafeNat(),
+    timer: fc.constantFrom<RowTimer[]>('none', 'on', 'keepalive', 'timewait', 'persist', 'unknown'),
+    timerMs: fc.oneof(fc.constant(Number.NaN), fc.nat(), fc.double({ min: 0, noNaN: true })),
+    // An int of the kernel's, and procfs does not know it.
+    limit: fc.oneof(fc.constant(Number.NaN), fc.integer({ min: 0, max: 0x7fffffff })),
+  })
+  .map(({ limit, ...row }) => (row.state === STATE.LISTEN ? { ...row, sendQueue: limit } : row));
 
 /** A copy that may be kept. */
 export function copyOf(row: KernelRow): KernelRow {

@@ -18,7 +18,8 @@ export function rowMemory(memory: ArrayBuffer): RowMemory {
 
 /**
  * Writes a row at a place of the memory, counted in bytes and a multiple of 8: 72 bytes in the machine's own byte
- * order, because it never leaves the machine. Nothing is lost as long as the queues and the inode are 32-bit numbers.
+ * order, because it never leaves the machine. Nothing is lost as long as the queues and the inode are 32-bit numbers, or
+ * on a listener the send queue is NaN; a limit of an accept queue has 31 bits.
  *
  * @example encodeRow(row, rowMemory(new ArrayBuffer(ROW_BYTES)), 0)
  */
@@ -29,7 +30,7 @@ export function encodeRow(row: KernelRow, memory: RowMemory, at: number): void {
   // Ten assignments are cheaper than a call of set().
   for (let index = 0; index < TUPLE_WORDS; index++) words[word + index] = tuple[index] as number;
   words[word + WORD.receiveQueue] = row.receiveQueue;
-  words[word + WORD.sendQueue] = row.sendQueue;
+  words[word + WORD.sendQueue] = Number.isNaN(row.sendQueue) ? NO_LIMIT : row.sendQueue;
   words[word + WORD.inode] = row.inode;
   words[word + WORD.stateAndTimer] = row.state | (TIMER_CODES[row.timer] << 8);
   const double = at / 8;
@@ -55,7 +56,8 @@ export function decodeRow(memory: RowMemory, at: number, row: KernelRow): boolea
   for (let index = 0; index < TUPLE_WORDS; index++) tuple[index] = words[word + index] as number;
   row.state = state as State;
   row.receiveQueue = words[word + WORD.receiveQueue] as number;
-  row.sendQueue = words[word + WORD.sendQueue] as number;
+  const sendQueue = words[word + WORD.sendQueue] as number;
+  row.sendQueue = sendQueue === NO_LIMIT && state === STATE.LISTEN ? Number.NaN : sendQueue;
   row.inode = words[word + WORD.inode] as number;
   row.cookie = cookie;
   row.timer = timer;
@@ -80,6 +82,9 @@ export function blankRow(): KernelRow {
 /** Where the fields stand behind the tuple's ten words, in words and, for the last four words, in doubles. */
 const WORD = { receiveQueue: 10, sendQueue: 11, inode: 12, stateAndTimer: 13 } as const;
 const DOUBLE = { cookie: 7, timerMs: 8 } as const;
+
+/** What procfs, which has no limit of an accept queue, gives in its place. The kernel caps limits at net.core.somaxconn, an int. */
+const NO_LIMIT = 0xffffffff;
 
 const TIMER_CODES: Readonly<Record<RowTimer, number>> = {
   none: 0,

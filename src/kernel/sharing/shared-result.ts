@@ -17,8 +17,8 @@ export type SharedResult =
       readonly durationMs: number;
       /** When the reader means to read next, counted from now. */
       readonly nextIntervalMs: number;
-      /** Present if the table may be incomplete. */
-      readonly degraded?: { readonly reason: Degradation; readonly detail: string };
+      /** What is wrong with the table: empty or absent if nothing is. At most one of each reason is told. */
+      readonly degraded?: readonly Flaw[];
     }
   | {
       readonly ok: false;
@@ -29,15 +29,24 @@ export type SharedResult =
       readonly nextIntervalMs: number;
     };
 
+/** One thing that is wrong with a table that can still be used. */
+interface Flaw {
+  readonly reason: Degradation;
+  /** Free text, not fit for a label; at most 1,024 characters of it are told. */
+  readonly detail: string;
+}
+
 /** How a shared table ends for the one who receives it. */
 export type SharedEnd = SharedResult | { readonly ok: false; readonly reason: SharingFailure; readonly detail: string };
 
 /** The text of a result, of a few kilobytes at most. */
 export function sharedResultText(result: SharedResult): string {
-  if (!result.ok) return JSON.stringify({ ...result, detail: cut(result.detail) });
+  if (!result.ok) return JSON.stringify({ ...result, detail: result.detail.slice(0, MAX_DETAIL_CHARACTERS) });
   const { degraded } = result;
   if (degraded === undefined) return JSON.stringify(result);
-  return JSON.stringify({ ...result, degraded: { ...degraded, detail: cut(degraded.detail) } });
+  const told = DEGRADATIONS.flatMap((reason) => degraded.find((flaw) => flaw.reason === reason) ?? []);
+  const flaws = told.map(({ reason, detail }) => ({ reason, detail: detail.slice(0, MAX_FLAW_CHARACTERS) }));
+  return JSON.stringify({ ...result, degraded: flaws });
 }
 
 /** The result that a text says, undefined when it says none. Only known fields are taken over. */
@@ -58,9 +67,20 @@ export function parseSharedResult(text: string): SharedResult | undefined {
   if (ok !== true || !isSource(source) || !isAmount(rows)) return undefined;
   const table = { ok, source, rows, durationMs, nextIntervalMs } as const;
   if (degraded === undefined) return table;
-  if (!isObject(degraded) || !isDegradation(degraded['reason']) || typeof degraded['detail'] !== 'string')
-    return undefined;
-  return { ...table, degraded: { reason: degraded['reason'], detail: degraded['detail'] } };
+  const flaws = parseFlaws(degraded);
+  return flaws === undefined ? undefined : { ...table, degraded: flaws };
+}
+
+function parseFlaws(value: unknown): readonly Flaw[] | undefined {
+  if (!Array.isArray(value)) return undefined;
+  const flaws = new Map<Degradation, Flaw>();
+  for (const item of value as readonly unknown[]) {
+    if (!isObject(item)) return undefined;
+    const { reason, detail } = item;
+    if (!isDegradation(reason) || typeof detail !== 'string' || flaws.has(reason)) return undefined;
+    flaws.set(reason, { reason, detail });
+  }
+  return [...flaws.values()];
 }
 
 type Fields = Readonly<Record<string, unknown>>;
@@ -85,9 +105,7 @@ function isSource(value: unknown): value is (typeof SOURCES)[number] {
   return (SOURCES as readonly unknown[]).includes(value);
 }
 
-function cut(text: string): string {
-  return text.slice(0, MAX_DETAIL_CHARACTERS);
-}
-
 /** JSON may write six bytes a character: the text still fits into one frame. */
 const MAX_DETAIL_CHARACTERS = 4096;
+/** One for each of four reasons makes no more than one detail of a failure. */
+const MAX_FLAW_CHARACTERS = 1024;

@@ -44,8 +44,8 @@ export interface SharedTableOptions {
   readonly onRequest: () => void;
   /** Told after the role has changed. */
   readonly onRoleChange?: (role: SharedRole) => void;
-  /** The least time from the start of one table to the start of a requested one. @default 1000 */
-  readonly minIntervalMs?: number;
+  /** The least time from the start of one table to the start of a requested one, asked anew for each. @default 1000 */
+  readonly minIntervalMs?: () => number;
   /** @default performance.now */
   readonly now?: () => number;
 }
@@ -201,8 +201,12 @@ class Membership implements SharedTable {
   }
 
   #serverOptions(): ConstructorParameters<typeof TableServer>[1] {
-    const { onRequest, minIntervalMs = MIN_INTERVAL_MS } = this.#options;
-    return { onRequest: () => attempt(onRequest), minIntervalMs, now: this.#now };
+    const { onRequest, minIntervalMs } = this.#options;
+    return {
+      onRequest: () => attempt(onRequest),
+      minIntervalMs: () => attempt(minIntervalMs) ?? MIN_INTERVAL_MS,
+      now: this.#now,
+    };
   }
 
   #become(role: SharedRole): void {
@@ -227,11 +231,12 @@ function monotonicOffsetMs(now: () => number): number {
 }
 
 /** Calls back; what the caller throws must not become the host's uncaught exception. */
-function attempt(call: () => void): void {
+function attempt<T>(call: (() => T) | undefined): T | undefined {
   try {
-    call();
+    return call?.();
   } catch {
     // It has nobody to be told to: the caller is our own collector.
+    return undefined;
   }
 }
 
@@ -244,7 +249,7 @@ const ALONE: SharedTable = {
 };
 
 /** The version of what table-stream.ts writes: processes with different versions never meet. */
-const FORMAT = 1;
+const FORMAT = 2;
 /** The whole of a unix address behind the NUL. Node 20 (libuv 1.46) pads shorter names with NULs, and later ones do not. */
 const NAME_BYTES = 107;
 const FIRST_RETRY_MS = 50;

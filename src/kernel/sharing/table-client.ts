@@ -4,9 +4,15 @@ import { doubtLeader } from './leader-proof.ts';
 import type { SharedEnd } from './shared-result.ts';
 import { FOLLOWER_WORD, TableReader } from './table-stream.ts';
 
-/** Receives the tables that another process reads. Each table is a start, its rows and an end, whatever happens. */
+/**
+ * Receives the tables that another process reads. Each table is a start, its rows and an end, whatever happens. A start
+ * may be followed by another start: what came before is worth nothing.
+ */
 export interface TableConsumer {
-  /** A table begins. Nothing in it is older than this time, in milliseconds on our own `performance.now()`. */
+  /**
+   * A table begins, or begins anew: the source of the first attempt failed half-way. Nothing in it is older than this
+   * time, in milliseconds on our own `performance.now()`.
+   */
   onStart(startedAtMs: number): void;
   /** Is given one object that is reused: copy what is to be kept. */
   onRow(row: KernelRow): void;
@@ -65,7 +71,7 @@ export class TableClient {
       },
       onStart: (startedAtMonotonicMs) => {
         if (!this.#proven) return this.#breakOff('a table without a hello');
-        if (this.#open) this.#end({ ok: false, reason: 'leader_lost', detail: 'the table was given up for another' });
+        // No end of the table in hand: the leader is well, and it was the leader's source that failed.
         this.#open = true;
         this.#hadTable = true;
         this.#requested = false;

@@ -23,8 +23,8 @@ export interface TableSink {
 export interface TableServerOptions {
   /** Asked for a table that begins from now on; answered with {@link TableServer.beginSample}, if at all. */
   readonly onRequest: () => void;
-  /** Between the start of one table and the start of a requested one. */
-  readonly minIntervalMs: number;
+  /** Between the start of one table and the start of a requested one; asked anew for each request. Must not throw. */
+  readonly minIntervalMs: () => number;
   readonly now: () => number;
 }
 
@@ -58,15 +58,16 @@ export class TableServer {
 
   /**
    * Begins to tell a table to those who listen now; undefined when nobody does. Also the answer to all requests that
-   * came before, so it must be called before anything is read.
+   * came before, so it must be called before anything is read. One that has not ended begins anew.
    */
   beginSample(startedAtMonotonicMs: number): TableSink | undefined {
     this.#requested = false;
     clearTimeout(this.#timer);
     this.#lastStart = this.#options.now();
+    const anew = this.#sink !== undefined;
     this.#sink = undefined;
     const audience: Follower[] = [];
-    for (const follower of this.#followers) if (follower.mayListen()) audience.push(follower);
+    for (const follower of this.#followers) if (follower.mayListen(anew)) audience.push(follower);
     if (audience.length === 0) return undefined;
 
     const send = (frame: Uint8Array): void => {
@@ -115,7 +116,7 @@ export class TableServer {
   #scheduleRequest(): void {
     const { now, minIntervalMs, onRequest } = this.#options;
     clearTimeout(this.#timer);
-    this.#timer = setTimeout(onRequest, Math.max(0, this.#lastStart + minIntervalMs - now()));
+    this.#timer = setTimeout(onRequest, Math.max(0, this.#lastStart + minIntervalMs() - now()));
     this.#timer.unref();
   }
 }
@@ -146,9 +147,12 @@ class Follower {
   /**
    * Whether it is to be sent the table that begins now. One that has not taken the last table may be sent another; one
    * that has not even taken the table before that is dropped. It may be stopped, and comes back when it is not.
+   *
+   * @param anew one table's second start, which may follow the first at once: nobody had the time to take anything
    */
-  mayListen(): boolean {
+  mayListen(anew: boolean): boolean {
     if (!this.#joined || this.#socket.destroyed) return false;
+    if (anew) return true;
     if (this.#taken < this.#givenBefore) {
       this.leave();
       return false;
@@ -192,7 +196,7 @@ class Follower {
       else if (word === FOLLOWER_WORD.join && !this.#joined) {
         this.#joined = true;
         this.send(welcomeFrame());
-      } else if (word === FOLLOWER_WORD.request) this.#onRequest();
+      } else if (word === FOLLOWER_WORD.request && this.#joined) this.#onRequest();
       else {
         this.leave();
         return;

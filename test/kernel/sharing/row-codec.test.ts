@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { blankRow, decodeRow, encodeRow, ROW_BYTES, rowMemory } from '../../../src/kernel/sharing/row-codec.ts';
 import type { KernelRow } from '../../../src/sockets/row.ts';
+import { STATE } from '../../../src/tcp/state.ts';
 import { anyRow, rowOf } from '../../support/rows.ts';
 
 describe('a row of 72 bytes', () => {
@@ -19,6 +20,20 @@ describe('a row of 72 bytes', () => {
         expect(around.every((value) => value === 0xdeadbeef)).toBe(true);
       }),
     );
+  });
+
+  it('keeps the limit of an accept queue that is not known apart from a send queue of 32 bits', () => {
+    const memory = rowMemory(new ArrayBuffer(ROW_BYTES));
+    const read = blankRow();
+    for (const [state, sendQueue] of [
+      [STATE.LISTEN, Number.NaN],
+      [STATE.LISTEN, 0],
+      [STATE.ESTABLISHED, 0xffffffff],
+    ] as const) {
+      encodeRow({ ...rowOf(1), state, sendQueue }, memory, 0);
+      expect(decodeRow(memory, 0, read)).toBe(true);
+      expect(read).toMatchObject({ state, sendQueue });
+    }
   });
 
   const broken: readonly (readonly [string, Partial<Record<keyof KernelRow, unknown>>])[] = [
