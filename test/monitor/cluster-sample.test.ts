@@ -96,8 +96,10 @@ describe.skipIf(process.platform !== 'linux')(
         // A reader on a busy machine may be late, and then somebody asks.
         expect(runsOver).toBeLessThanOrEqual(most + 2);
         expect(tables).toHaveLength(5);
-        // One may have begun or ended as the while did.
-        for (const count of tables) expect(Math.abs(count - runsOver)).toBeLessThanOrEqual(1);
+        // One may have begun or ended as the while did; and what somebody else asked for is not shown by a process that
+        // has not looked at its own sockets before.
+        for (const count of tables) expect(count).toBeLessThanOrEqual(runsOver + 1);
+        expect(Math.min(...tables)).toBeGreaterThan(0);
 
         expect(atRest).toHaveLength(5);
         expect(atRest.every(({ fresh }) => fresh)).toBe(true);
@@ -116,7 +118,7 @@ describe.skipIf(process.platform !== 'linux')(
           expect({ ok, late: startedAt > askedAt }).toEqual({ ok: true, late: true });
 
         expect(after).toHaveLength(4);
-        expect(recoveredMs).toBeLessThan(2 * intervalMs);
+        expect(recoveredMs).toBeLessThan(3 * intervalMs);
         for (const { errors, warnings } of views) {
           expect(warnings).toEqual([]);
           expect(errors.filter(([key]) => key !== 'shared leader_lost')).toEqual([]);
