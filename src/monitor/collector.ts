@@ -25,7 +25,7 @@ import { STATE } from '../tcp/state.ts';
 import { ClusterListeners } from './cluster-listeners.ts';
 import { Following } from './following.ts';
 import type { ResolvedOptions } from './options.ts';
-import { walkInSlices } from './sliced-walk.ts';
+import { captureMissing, walkInSlices } from './sliced-walk.ts';
 import { TcpInfoSampler } from './tcp-info.ts';
 
 /** What one call of `sample()` came to. */
@@ -75,7 +75,7 @@ const MAX_STRETCHED_MS = 300_000;
 /** A follower looks at its own records so long before the next table is due. */
 const LEAD_MS = 500;
 /** What a walk has looked up is complete enough for tables that begin within this time. */
-const WALK_HOLDS_MS = 2_000;
+const WALK_HOLDS_MS = 1_000;
 /** And not again before this. */
 const MIN_FOLLOW_MS = 100;
 /** Settings change by hand, if at all. */
@@ -322,9 +322,9 @@ export class Collector {
       begin: (startedAtMs) => {
         // A server may have begun to listen since the last walk.
         if (this.#host.claimListeners) this.#readListenerInodes();
-        // A table that somebody else asked for finds sockets whose addresses nobody has looked up yet: it would show too
-        // few of ours. The next walk is followed by one that does not.
-        if (startedAtMs - this.#walkedAt > WALK_HOLDS_MS) return NOBODY;
+        // A table that somebody else asked for would show too few of ours: those that no walk has met yet are not in it.
+        // Where there are too many for now, the next walk is followed by another table.
+        if (startedAtMs - this.#walkedAt > WALK_HOLDS_MS && !captureMissing(this.#context)) return NOBODY;
         join = new Join(this.#context.ledger, startedAtMs, this.sysctls);
         return join;
       },

@@ -1,5 +1,8 @@
+import { captureAddresses } from '../observe/addresses.ts';
 import type { ObserveContext } from '../observe/context.ts';
+import type { NodeSocket } from '../observe/node-socket.ts';
 import { lookAt } from '../observe/walk.ts';
+import { FLAG, type SocketRecord } from '../sockets/record.ts';
 
 /** At most so many records, or so long, in one turn of the event loop. */
 const SLICE_RECORDS = 1_000;
@@ -32,6 +35,23 @@ export async function walkInSlices(context: ObserveContext): Promise<number> {
 function isSliceOver(looked: number, sliceStart: number): boolean {
   if (looked === SLICE_RECORDS) return true;
   return (looked & (CLOCK_RECORDS - 1)) === CLOCK_RECORDS - 1 && performance.now() - sliceStart > SLICE_MS;
+}
+
+/**
+ * Finds out the addresses of the records that no walk has met yet, so that a table which nobody announced can be joined.
+ * Returns false if there are too many of them for one turn.
+ */
+export function captureMissing(context: ObserveContext): boolean {
+  const { records } = context.ledger;
+  const endAt = performance.now() + SLICE_MS;
+  for (let index = records.length - 1, captured = 0; index >= 0; index--) {
+    const record = records[index] as SocketRecord;
+    if (record.tupleSlot >= 0 || (record.flags & FLAG.open) === 0) continue;
+    if ((++captured & 63) === 0 && performance.now() > endAt) return false;
+    const socket = record.socket as NodeSocket | undefined;
+    if (socket !== undefined) captureAddresses(context, record, socket, true);
+  }
+  return true;
 }
 
 /** One turn of the event loop. Referenced: a loop with nothing else to do would sleep, and the walk with it. */
