@@ -56,8 +56,11 @@ describe('procfs', () => {
     expect(read).toMatchObject({ ok: true, unparsed: 0 });
     expect(counters.missing).toEqual([]);
     expect(counters.inuse).toBeGreaterThanOrEqual(0);
-    expect(descriptors).toEqual({ open: 256, limit: 256 });
-    expect(oldDescriptors).toEqual({ open: 256, limit: 256 });
+    // Node itself may have given one or two back since.
+    for (const { open, limit } of [descriptors, oldDescriptors]) {
+      expect(limit).toBe(256);
+      expect(open).toBeGreaterThan(250);
+    }
     expect(late).toMatchObject({ ok: false, reason: 'read_failed', detail: 'EMFILE: /proc/net/tcp' });
   });
 
