@@ -1,3 +1,4 @@
+import { MAPPED_PREFIX } from '../sockets/tuple.ts';
 import { ascii, hexDigit, startsWith } from './words.ts';
 
 /**
@@ -143,7 +144,6 @@ function groupAt(place: number, gap: number, missing: number): number {
 
 /** The groups of the address in hand: parsing is synchronous, and an array per row would be garbage. */
 const GROUPS = new Uint16Array(8);
-const MAPPED_PREFIX = 0xffff;
 const MAPPED = ascii('[::ffff:');
 
 const PERCENT = 37;

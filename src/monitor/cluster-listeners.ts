@@ -1,8 +1,7 @@
 import { readOwnSockets, readSocketInode } from '../kernel/procfs/inode.ts';
-import { isServer } from '../observe/node-socket.ts';
+import { activeHandles, isServer } from '../observe/node-socket.ts';
 import type { OtherListener } from '../sockets/join.ts';
-import type { Ledger, ListenerRecord } from '../sockets/ledger.ts';
-import { TUPLE, TUPLE_WORDS } from '../sockets/tuple.ts';
+import { type Ledger, type ListenerRecord, newListener } from '../sockets/ledger.ts';
 
 /** How a {@link ClusterListeners} looks at this process's descriptors; tests give their own. */
 export interface OwnSockets {
@@ -72,19 +71,7 @@ export class ClusterListeners {
   }
 
   #add(inode: number, port: number, fd: number, at: number): void {
-    const tuple = new Uint32Array(TUPLE_WORDS);
-    tuple[TUPLE.localPort] = port;
-    const listener: ListenerRecord = {
-      ref: new WeakRef(this),
-      slot: -1,
-      transition: -1,
-      flags: 0,
-      changedAt: at,
-      observedAt: -1,
-      port,
-      tuple,
-      inode,
-    };
+    const listener = newListener(this, port, inode, at);
     this.#ledger.assign(listener, 'server', String(port), false, at);
     this.#ledger.addListener(listener);
     this.#found.set(listener, fd);
@@ -100,9 +87,7 @@ const OWN_SOCKETS: OwnSockets = { list: readOwnSockets, inodeOf: readSocketInode
  * Node), so that one has no descriptor here.
  */
 function* serverDescriptors(): Iterable<number> {
-  const list = (process as { _getActiveHandles?: () => unknown[] })._getActiveHandles;
-  if (typeof list !== 'function') return;
-  for (const handle of list.call(process)) {
+  for (const handle of activeHandles()) {
     const fd = isServer(handle) ? handle._handle?.fd : undefined;
     if (typeof fd === 'number' && fd >= 0) yield fd;
   }

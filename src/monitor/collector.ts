@@ -218,6 +218,8 @@ export class Collector {
       this.#readSettings(sources);
       const result = (await this.#follow(onDemand, walkMs)) ?? (await this.#readTable(sources, walkMs));
       if (result.ok && result.source === 'ss') await this.#readTcpInfo(sources);
+      // procfs knows no tcp_info, and an older answer is not this table's.
+      else if (result.ok) this.tcpInfo?.forgetNewest();
       return this.#abort.signal.aborted ? CLOSED : result;
     } catch (error) {
       this.#context.report('collector', error);

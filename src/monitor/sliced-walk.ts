@@ -47,7 +47,7 @@ export function captureMissing(context: ObserveContext): boolean {
   for (let index = records.length - 1, captured = 0; index >= 0; index--) {
     const record = records[index] as SocketRecord;
     if (record.tupleSlot >= 0 || (record.flags & FLAG.open) === 0) continue;
-    if ((++captured & 63) === 0 && performance.now() > endAt) return false;
+    if ((++captured & (CLOCK_RECORDS - 1)) === 0 && performance.now() > endAt) return false;
     const socket = record.socket as NodeSocket | undefined;
     if (socket !== undefined) captureAddresses(context, record, socket, true);
   }

@@ -2,7 +2,7 @@ import type { KernelColumn } from '../sockets/join.ts';
 import { COUNT, type Ledger, TICKS_PER_MS } from '../sockets/ledger.ts';
 import type { Side } from '../sockets/names.ts';
 import { FLAG, type SocketRecord, stateOf } from '../sockets/record.ts';
-import type { KernelRow } from '../sockets/row.ts';
+import { blankRow, type KernelRow } from '../sockets/row.ts';
 import { endpointText, TUPLE, TUPLE_WORDS } from '../sockets/tuple.ts';
 import { type Reading, readingOf } from '../tcp/reading.ts';
 import { STATE, STATE_SLOTS, STATES, type State, type StateLabel, stateLabel } from '../tcp/state.ts';
@@ -284,18 +284,5 @@ function deepFreeze<T>(value: T): T {
 }
 
 const TUPLE_SCRATCH = new Uint32Array(TUPLE_WORDS);
-const ROW_SCRATCH: KernelRow = emptyRow();
-const NOTHING_QUEUED: Readonly<KernelRow> = emptyRow();
-
-function emptyRow(): KernelRow {
-  return {
-    state: STATE.CLOSED,
-    tuple: new Uint32Array(TUPLE_WORDS),
-    receiveQueue: 0,
-    sendQueue: 0,
-    inode: 0,
-    cookie: 0,
-    timer: 'none',
-    timerMs: Number.NaN,
-  };
-}
+const ROW_SCRATCH: KernelRow = blankRow();
+const NOTHING_QUEUED: Readonly<KernelRow> = blankRow();

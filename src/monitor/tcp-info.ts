@@ -4,7 +4,7 @@ import { HistogramTable } from '../sockets/histogram-table.ts';
 import type { Ledger } from '../sockets/ledger.ts';
 import { FLAG } from '../sockets/record.ts';
 import type { KernelRow } from '../sockets/row.ts';
-import { TUPLE, TUPLE_WORDS } from '../sockets/tuple.ts';
+import { TUPLE, TUPLE_WORDS, withAnyLocal } from '../sockets/tuple.ts';
 
 /** Upper bounds of `rtt_seconds`: from one machine room to the other side of the world. */
 const RTT_BOUNDS: readonly number[] = [0.0005, 0.001, 0.005, 0.02, 0.05, 0.1, 0.25, 1];
@@ -57,6 +57,11 @@ export class TcpInfoSampler {
     return result;
   }
 
+  /** There is no newest sample any more; what was counted stays counted. */
+  forgetNewest(): void {
+    this.retransmitting = undefined;
+  }
+
   /** The slot belongs to another name from now on. */
   forget(slot: number): void {
     this.roundTripSeconds.forget(slot);
@@ -74,10 +79,7 @@ export class TcpInfoSampler {
   #ownSlot({ tuple }: KernelRow): number {
     const { tuples } = this.#ledger;
     let index = tuples.find(tuple);
-    if (index < 0) {
-      for (let word = TUPLE.peerAddress; word < TUPLE_WORDS; word++) this.#anyLocal[word] = tuple[word] as number;
-      index = tuples.find(this.#anyLocal);
-    }
+    if (index < 0) index = tuples.find(withAnyLocal(tuple, this.#anyLocal));
     return index < 0 ? -1 : (this.#ledger.recordAtTuple(index)?.slot ?? -1);
   }
 }

@@ -156,3 +156,9 @@ export function rawSocketOf(socket: NodeSocket): object | undefined {
 export function serverOf(socket: NodeSocket): object | undefined {
   return socket.server ?? (rawSocketOf(socket) as NodeSocket | undefined)?.server ?? undefined;
 }
+
+/** Every handle that keeps the process alive; undocumented, but the only list there is of what came before us. */
+export function activeHandles(): readonly unknown[] {
+  const list = (process as { _getActiveHandles?: () => unknown[] })._getActiveHandles;
+  return typeof list === 'function' ? list.call(process) : [];
+}

@@ -1,10 +1,18 @@
-import type { ListenerRecord } from '../sockets/ledger.ts';
+import { type ListenerRecord, newListener } from '../sockets/ledger.ts';
 import { FLAG, SocketRecord, stateOf } from '../sockets/record.ts';
-import { isWildcard, packAddress, TUPLE, TUPLE_WORDS } from '../sockets/tuple.ts';
+import { isWildcard, packAddress, TUPLE } from '../sockets/tuple.ts';
 import { EVENT } from '../tcp/event.ts';
 import { STATE } from '../tcp/state.ts';
 import type { ObserveContext } from './context.ts';
-import { isTcpHandle, isTlsServer, type NodeServer, type NodeSocket, rawSocketOf, serverOf } from './node-socket.ts';
+import {
+  activeHandles,
+  isTcpHandle,
+  isTlsServer,
+  type NodeServer,
+  type NodeSocket,
+  rawSocketOf,
+  serverOf,
+} from './node-socket.ts';
 import { requestText } from './request-text.ts';
 import { adopt, letGo, recordOf } from './socket.ts';
 import { createTap, type Tap, WATCHED, type Watched } from './tap.ts';
@@ -68,18 +76,7 @@ export function observeServers(context: ObserveContext, sockets: Tap<SocketRecor
     const known = stops.get(server);
     if (known !== undefined) return known;
     refuseTakenName(name);
-    const listener: ObservedServer = {
-      ref: new WeakRef(server),
-      slot: -1,
-      transition: -1,
-      flags: 0,
-      changedAt: context.now(),
-      observedAt: -1,
-      port: 0,
-      tuple: new Uint32Array(TUPLE_WORDS),
-      inode: 0,
-      chosenName: name,
-    };
+    const listener: ObservedServer = { ...newListener(server, 0, 0, context.now()), chosenName: name };
     if (name !== undefined) assign(listener, name);
     tap.attach(server, listener);
     context.listenerOf.set(server, listener);
@@ -214,10 +211,4 @@ export function observeServers(context: ObserveContext, sockets: Tap<SocketRecor
       for (const stop of [...observed.values()]) stop();
     },
   };
-}
-
-/** Every handle that keeps the process alive; undocumented, but the only list there is of what came before us. */
-function activeHandles(): readonly unknown[] {
-  const list = (process as { _getActiveHandles?: () => unknown[] })._getActiveHandles;
-  return typeof list === 'function' ? list.call(process) : [];
 }

@@ -1,5 +1,6 @@
 import { STATE, type State } from '../tcp/state.ts';
 import { TupleIndex } from './tuple-index.ts';
+import { widened } from './widened.ts';
 
 /** How many closed tuples are remembered at most, and for how long. TIME_WAIT lasts 60 s on Linux (TCP_TIMEWAIT_LEN). */
 export const CLOSED_TUPLES_LIMIT = 65_536;
@@ -179,9 +180,4 @@ export class ClosedTuples {
     this.#states = widened(this.#states, new Int32Array(length));
     this.#position = widened(this.#position, new Int32Array(length));
   }
-}
-
-function widened<T extends Int16Array | Int32Array | Float64Array>(from: T, to: T): T {
-  to.set(from);
-  return to;
 }

@@ -4,6 +4,7 @@ import type { KernelRow } from './row.ts';
 import { isMappedIpv4, TUPLE, TUPLE_WORDS } from './tuple.ts';
 import { TupleIndex } from './tuple-index.ts';
 import { sourceKey, type Upstreams } from './upstreams.ts';
+import { widened } from './widened.ts';
 
 /** Ports from one to another, both included. */
 interface Ports {
@@ -94,9 +95,7 @@ export class EphemeralPorts {
       }
       pair = this.#pairs.insert(key);
       if (pair >= this.#pairCounts.length) {
-        const longer = new Int32Array(this.#pairCounts.length * 2);
-        longer.set(this.#pairCounts);
-        this.#pairCounts = longer;
+        this.#pairCounts = widened(this.#pairCounts, new Int32Array(this.#pairCounts.length * 2));
       }
     }
     this.#pairCounts[pair] = (this.#pairCounts[pair] as number) + 1;

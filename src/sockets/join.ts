@@ -3,7 +3,7 @@ import { EphemeralPorts, type PortSettings } from './ephemeral-ports.ts';
 import type { Ledger } from './ledger.ts';
 import type { KernelRow, RowSink } from './row.ts';
 import { isSuspect, type SuspectRows, Suspects } from './suspects.ts';
-import { TUPLE, TUPLE_WORDS } from './tuple.ts';
+import { TUPLE, TUPLE_WORDS, withAnyLocal } from './tuple.ts';
 
 /** TIME_WAIT lasts this long on Linux whatever tcp_fin_timeout says (TCP_TIMEWAIT_LEN in include/net/tcp.h). */
 const TIME_WAIT_MS = 60_000;
@@ -211,7 +211,7 @@ export class Join implements RowSink {
   #liveTuple(row: KernelRow, atOwnPort: boolean): number {
     const { tuples } = this.#ledger;
     let index = tuples.find(row.tuple);
-    if (index < 0 && atOwnPort) index = tuples.find(this.#withAnyLocal(row.tuple));
+    if (index < 0 && atOwnPort) index = tuples.find(withAnyLocal(row.tuple, this.#anyLocal));
     if (index < 0 || this.#ledger.recordAtTuple(index) === undefined) return -1;
     // Put in since the reader was started: the row may be that of the socket that had the tuple before. It proves
     // nothing about the record then, and one without an owner is no live socket.
@@ -228,7 +228,7 @@ export class Join implements RowSink {
     if (row.inode !== 0 || !OWNERLESS.has(row.state)) return undefined;
     const { closedTuples } = this.#ledger;
     let index = closedTuples.find(row.tuple);
-    if (index < 0 && atOwnPort) index = closedTuples.find(this.#withAnyLocal(row.tuple));
+    if (index < 0 && atOwnPort) index = closedTuples.find(withAnyLocal(row.tuple, this.#anyLocal));
     if (index < 0) return undefined;
     // ss cuts the timer to a second, and the row was read some time after the reader was started.
     const startedAt =
@@ -238,12 +238,6 @@ export class Join implements RowSink {
     return closedTuples.owns(index, row.cookie, startedAt, row.state, this.#startedAt)
       ? closedTuples.nameSlotAt(index)
       : undefined;
-  }
-
-  #withAnyLocal(tuple: Uint32Array): Uint32Array {
-    const any = this.#anyLocal;
-    for (let index = TUPLE.peerAddress; index < TUPLE_WORDS; index++) any[index] = tuple[index] as number;
-    return any;
   }
 }
 

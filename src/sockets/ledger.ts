@@ -12,6 +12,7 @@ import { closingOfFlags, FLAG, renew, type SocketRecord, stateOf } from './recor
 import { TUPLE, TUPLE_WORDS } from './tuple.ts';
 import { TupleIndex } from './tuple-index.ts';
 import { Upstreams } from './upstreams.ts';
+import { widened } from './widened.ts';
 
 /** Ticks of the ledger's clock in one second: times in records are tenths of a millisecond. */
 export const TICKS_PER_SECOND = 10_000;
@@ -63,6 +64,23 @@ export interface ListenerRecord {
   readonly tuple: Uint32Array;
   /** The listening socket's inode; 0 while unknown or not ours to claim. */
   inode: number;
+}
+
+/** A listener on the wildcard that no event was seen of yet, under no name. */
+export function newListener(owner: object, port: number, inode: number, at: number): ListenerRecord {
+  const tuple = new Uint32Array(TUPLE_WORDS);
+  tuple[TUPLE.localPort] = port;
+  return {
+    ref: new WeakRef(owner),
+    slot: -1,
+    transition: -1,
+    flags: 0,
+    changedAt: at,
+    observedAt: -1,
+    port,
+    tuple,
+    inode,
+  };
 }
 
 /** An event that a state does not allow: recorded, never thrown. */
@@ -154,9 +172,8 @@ export class Ledger {
 
   learnCookie(tupleSlot: number, cookie: number): void {
     if (tupleSlot >= this.#cookieByTuple.length) {
-      const longer = new Float64Array(Math.max(this.tuples.slots, tupleSlot + 1) * 2);
-      longer.set(this.#cookieByTuple);
-      this.#cookieByTuple = longer;
+      const length = Math.max(this.tuples.slots, tupleSlot + 1) * 2;
+      this.#cookieByTuple = widened(this.#cookieByTuple, new Float64Array(length));
     }
     this.#cookieByTuple[tupleSlot] = cookie;
   }

@@ -1,5 +1,5 @@
-import type { State } from '../tcp/state.ts';
-import { TUPLE } from './tuple.ts';
+import { STATE, type State } from '../tcp/state.ts';
+import { TUPLE, TUPLE_WORDS } from './tuple.ts';
 
 /** What the kernel's timer of a socket is for, as `ss -o` names it. */
 export type RowTimer = 'none' | 'on' | 'keepalive' | 'timewait' | 'persist' | 'unknown';
@@ -28,6 +28,20 @@ export interface KernelRow {
   timer: RowTimer;
   /** Milliseconds until the timer fires; NaN where the source does not say. */
   timerMs: number;
+}
+
+/** A row to read into. Every field of a row is written here, so a new one cannot be forgotten. */
+export function blankRow(): KernelRow {
+  return {
+    state: STATE.CLOSED,
+    tuple: new Uint32Array(TUPLE_WORDS),
+    receiveQueue: 0,
+    sendQueue: 0,
+    inode: 0,
+    cookie: 0,
+    timer: 'none',
+    timerMs: Number.NaN,
+  };
 }
 
 /**

@@ -1,6 +1,7 @@
 import { STATE, type State } from '../tcp/state.ts';
 import type { KernelRow, RowTimer } from './row.ts';
 import { TUPLE_WORDS } from './tuple.ts';
+import { widened } from './widened.ts';
 
 /** How many rows are kept of one table. */
 export const SUSPECTS_LIMIT = 20_000;
@@ -118,9 +119,9 @@ export class Suspects implements SuspectRows {
   }
 
   #grow(): void {
-    this.#words = doubled(this.#words, new Uint32Array(this.#words.length * 2));
-    this.#numbers = doubled(this.#numbers, new Float64Array(this.#numbers.length * 2));
-    this.#marks = doubled(this.#marks, new Int32Array(this.#marks.length * 2));
+    this.#words = widened(this.#words, new Uint32Array(this.#words.length * 2));
+    this.#numbers = widened(this.#numbers, new Float64Array(this.#numbers.length * 2));
+    this.#marks = widened(this.#marks, new Int32Array(this.#marks.length * 2));
   }
 }
 
@@ -146,8 +147,3 @@ const SUSPICIOUS: Uint8Array = (() => {
   }
   return table;
 })();
-
-function doubled<T extends Uint32Array | Float64Array | Int32Array>(from: T, to: T): T {
-  to.set(from);
-  return to;
-}

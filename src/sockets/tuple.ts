@@ -9,7 +9,8 @@ export const TUPLE_WORDS = 10;
 /** Where the words of a tuple stand. */
 export const TUPLE = { localAddress: 0, peerAddress: 4, localPort: 8, peerPort: 9 } as const;
 
-const MAPPED_PREFIX = 0xffff;
+/** The third word of an IPv4 address in its mapped form. */
+export const MAPPED_PREFIX = 0xffff;
 
 /**
  * Writes an IP address into four words of a tuple. A scope (`%eth0`) is stripped. Returns false, and leaves the words
@@ -60,6 +61,13 @@ export function addressText(words: Uint32Array, offset: number): string {
     groups.push((word >>> 16).toString(16), (word & 0xffff).toString(16));
   }
   return compress(groups);
+}
+
+/** Writes a tuple with its local address blanked, as a server on the wildcard knows it before anybody has asked. */
+export function withAnyLocal(tuple: Uint32Array, into: Uint32Array): Uint32Array {
+  for (let index = TUPLE.localAddress; index < TUPLE.peerAddress; index++) into[index] = 0;
+  for (let index = TUPLE.peerAddress; index < TUPLE_WORDS; index++) into[index] = tuple[index] as number;
+  return into;
 }
 
 /** An endpoint as text: `127.0.0.1:8080`, `[::1]:8080`. */

@@ -128,9 +128,12 @@ describe.skipIf(process.platform !== 'linux')('the collector', () => {
     await new Promise((resolve) => socket.once('connect', resolve));
     expect(await monitor.sample()).toMatchObject({ source: 'ss' });
     expect(readFileSync(runs, 'utf8')).toBe('x\n');
+    expect(measure(internalsOf(monitor), 'retransmitting_sockets')).not.toEqual([]);
     say('exit 255');
     expect(await monitor.sample()).toMatchObject({ source: 'procfs' });
     expect(readFileSync(runs, 'utf8')).toBe('x\n');
+    // What an older ss -i said is not about this table.
+    expect(measure(internalsOf(monitor), 'retransmitting_sockets')).toEqual([]);
     socket.destroy();
     server.close();
   });

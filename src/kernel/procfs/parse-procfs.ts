@@ -6,8 +6,8 @@
 // The number of a row is padded to four digits, so from row 10,000 on every column stands one further to the right,
 // though the row is as long as before: only words have a place that can be relied on.
 import { endianness } from 'node:os';
-import type { KernelRow, RowFilter, RowTimer } from '../../sockets/row.ts';
-import { TUPLE, TUPLE_WORDS } from '../../sockets/tuple.ts';
+import { blankRow, type KernelRow, type RowFilter, type RowTimer } from '../../sockets/row.ts';
+import { MAPPED_PREFIX, TUPLE } from '../../sockets/tuple.ts';
 import { STATE, type State } from '../../tcp/state.ts';
 import { LineSplitter } from '../line-splitter.ts';
 import {
@@ -50,16 +50,7 @@ export class ProcfsParser {
   readonly #littleEndian: boolean;
   readonly #lines: LineSplitter;
   readonly #recent: RecentRows = new RecentRows();
-  readonly #row: KernelRow = {
-    state: STATE.CLOSED,
-    tuple: new Uint32Array(TUPLE_WORDS),
-    receiveQueue: 0,
-    sendQueue: 0,
-    inode: 0,
-    cookie: 0,
-    timer: 'none',
-    timerMs: Number.NaN,
-  };
+  readonly #row: KernelRow = blankRow();
   #place: 'header' | 'rows' | 'foreign' = 'header';
   #rows = 0;
   #duplicates = 0;
@@ -264,7 +255,6 @@ function swapBytes(value: number): number {
 const MAX_LINE_BYTES = 4096;
 const WORD_DIGITS = 8;
 const PORT_DIGITS = 4;
-const MAPPED_PREFIX = 0xffff;
 /** Times are in ticks of USER_HZ, which is 100 a second on every platform of Node. */
 const TICK_MS = 10;
 const COLON = 58;

@@ -65,20 +65,6 @@ export function decodeRow(memory: RowMemory, at: number, row: KernelRow): boolea
   return true;
 }
 
-/** A row to decode into. Every field of a row is written here, so a new one cannot be forgotten. */
-export function blankRow(): KernelRow {
-  return {
-    state: STATE.CLOSED,
-    tuple: new Uint32Array(TUPLE_WORDS),
-    receiveQueue: 0,
-    sendQueue: 0,
-    inode: 0,
-    cookie: 0,
-    timer: 'none',
-    timerMs: Number.NaN,
-  };
-}
-
 /** Where the fields stand behind the tuple's ten words, in words and, for the last four words, in doubles. */
 const WORD = { receiveQueue: 10, sendQueue: 11, inode: 12, stateAndTimer: 13 } as const;
 const DOUBLE = { cookie: 7, timerMs: 8 } as const;

@@ -1,7 +1,7 @@
 // The stream on which one process tells others the table that it reads: frames of two words, kind and payload length,
 // and the payload. The version of this format is part of the socket's name (shared-table.ts): change both.
-import type { KernelRow } from '../../sockets/row.ts';
-import { blankRow, decodeRow, encodeRow, ROW_BYTES, type RowMemory, rowMemory } from './row-codec.ts';
+import { blankRow, type KernelRow } from '../../sockets/row.ts';
+import { decodeRow, encodeRow, ROW_BYTES, type RowMemory, rowMemory } from './row-codec.ts';
 import { parseSharedResult, type SharedResult, sharedResultText } from './shared-result.ts';
 
 /** The largest frame, header included: a socket's buffer takes several at once. */

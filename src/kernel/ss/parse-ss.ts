@@ -2,7 +2,7 @@
 // follow; what they share, and what this parser rests on, is five fields from the left and key:value words after them.
 // Columns have no fixed place: their widths are computed anew for every 5 MiB that ss prints.
 import type { KernelRow, RowFilter } from '../../sockets/row.ts';
-import { TUPLE } from '../../sockets/tuple.ts';
+import { MAPPED_PREFIX, TUPLE } from '../../sockets/tuple.ts';
 import { STATE, type State } from '../../tcp/state.ts';
 import { type LineHandler, LineSplitter } from '../line-splitter.ts';
 import { parseEndpoint, parsePort } from '../parse-endpoint.ts';
@@ -208,8 +208,6 @@ function stateOf(bytes: Uint8Array, from: number, to: number): State | undefined
   for (const { name, state } of STATE_NAMES) if (isWord(bytes, from, to, name)) return state;
   return undefined;
 }
-
-const MAPPED_PREFIX = 0xffff;
 
 const HEADER = ascii('State');
 

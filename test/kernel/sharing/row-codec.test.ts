@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { blankRow, decodeRow, encodeRow, ROW_BYTES, rowMemory } from '../../../src/kernel/sharing/row-codec.ts';
-import type { KernelRow } from '../../../src/sockets/row.ts';
+import { decodeRow, encodeRow, ROW_BYTES, rowMemory } from '../../../src/kernel/sharing/row-codec.ts';
+import { blankRow, type KernelRow } from '../../../src/sockets/row.ts';
 import { STATE } from '../../../src/tcp/state.ts';
 import { anyRow, rowOf } from '../../support/rows.ts';
 
