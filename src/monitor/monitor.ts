@@ -6,6 +6,7 @@ import { captureBeforeClose } from '../observe/addresses.ts';
 import { eofEventOf, type ObserveContext } from '../observe/context.ts';
 import { noticeHandleEnds } from '../observe/handle-end.ts';
 import { isServer, isSocket, type NodeSocket } from '../observe/node-socket.ts';
+import { observeProcess as observeWholeProcess } from '../observe/process.ts';
 import { observeServers } from '../observe/server.ts';
 import { letGo, observeSocket as observeOneSocket, recordOf } from '../observe/socket.ts';
 import { socketEvents } from '../observe/socket-events.ts';
@@ -44,6 +45,14 @@ export interface Monitor {
    */
   observeSocket(socket: Socket, options?: NameOptions): () => void;
   /**
+   * Observes every server and every client socket of this process, those that keep it alive already included, without
+   * being shown any. Names are the defaults: a server's port, a client's host and port.
+   *
+   * @returns a function that ends the observation and restores everything; open connections then count as released
+   * @example monitor.observeProcess()
+   */
+  observeProcess(): () => void;
+  /**
    * Everything known now, as plain frozen data: both columns by state, by name and for the 1,000 worst sockets.
    *
    * @example monitor.snapshot().sockets.filter((socket) => socket.state === 'close_wait')
@@ -79,6 +88,10 @@ export interface MonitorInternals {
   readonly internalErrors: ReadonlyMap<Component, number>;
   /** Counts something that went wrong in finwait, and warns of it once, instead of throwing it into the program. */
   readonly report: (component: Component, error: unknown) => void;
+  /** Keeps a server or a socket of finwait's own out of what {@link Monitor.observeProcess} finds. */
+  readonly exclude: (own: object) => void;
+  /** Calls back once when the program itself listens or connects over TCP for the first time that is observed. */
+  readonly onFirstUse: (listener: () => void) => void;
   /** Looks whether listeners were closed, which no event says at once. */
   readonly pollListeners: () => void;
   /** Calls back when the monitor is closed; at once if it is already. */
@@ -123,6 +136,8 @@ export function createMonitor(options: MonitorOptions = {}): Monitor {
     captureBeforeClose(context, sockets.get(socket), socket as NodeSocket, aborts),
   );
   const closeListeners: (() => void)[] = [];
+  const useListeners: (() => void)[] = [];
+  let stopProcess: (() => void) | undefined;
   let closed = false;
 
   function report(component: Component, error: unknown): void {
@@ -148,6 +163,10 @@ export function createMonitor(options: MonitorOptions = {}): Monitor {
     now: () => Math.round(performance.now() * TICKS_PER_MS),
     eofEvent: eofEventOf(process.versions.uv),
     handleEnds,
+    excluded: new WeakSet(),
+    onUse: () => {
+      for (const listener of useListeners.splice(0)) guard('callback', listener);
+    },
     listenerOf: new WeakMap(),
     tuple: new Uint32Array(TUPLE_WORDS),
     endpoint: {},
@@ -166,12 +185,11 @@ export function createMonitor(options: MonitorOptions = {}): Monitor {
     if (closed) throw new Error(`${caller}: this monitor is closed`);
   }
 
-  function runCloseListener(listener: () => void): void {
+  function guard(component: Component, action: () => void): void {
     try {
-      listener();
+      action();
     } catch (error) {
-      // A registry or a meter that is not ours may throw when it is taken leave of.
-      report('exporter', error);
+      report(component, error);
     }
   }
 
@@ -185,6 +203,15 @@ export function createMonitor(options: MonitorOptions = {}): Monitor {
       refuseClosed('observeSocket');
       if (!isSocket(socket)) throw new TypeError(`observeSocket takes a net.Socket, received ${show(socket)}`);
       return observeOneSocket(context, sockets, socket as NodeSocket, resolveName('observeSocket', nameOptions));
+    },
+    observeProcess() {
+      refuseClosed('observeProcess');
+      stopProcess ??= observeWholeProcess(context, sockets, servers);
+      const stop = stopProcess;
+      return () => {
+        stop();
+        if (stopProcess === stop) stopProcess = undefined;
+      };
     },
     snapshot() {
       servers.poll();
@@ -211,13 +238,15 @@ export function createMonitor(options: MonitorOptions = {}): Monitor {
       if (closed) return;
       closed = true;
       collector.close();
+      stopProcess?.();
       servers.stop();
       for (const record of [...ledger.records]) {
         letGo(context, sockets, record, record.socket as NodeSocket | undefined);
       }
       sockets.stop();
       handleEnds.stop();
-      for (const listener of closeListeners.splice(0)) runCloseListener(listener);
+      // A registry or a meter that is not ours may throw when it is taken leave of.
+      for (const listener of closeListeners.splice(0)) guard('exporter', listener);
     },
   };
   internals.set(monitor, {
@@ -226,9 +255,11 @@ export function createMonitor(options: MonitorOptions = {}): Monitor {
     netns: readNetns(),
     internalErrors,
     report,
+    exclude: (own) => context.excluded.add(own),
+    onFirstUse: (listener) => useListeners.push(listener),
     pollListeners: () => servers.poll(),
     onClose: (listener) => {
-      if (closed) runCloseListener(listener);
+      if (closed) guard('exporter', listener);
       else closeListeners.push(listener);
     },
   });

@@ -13,6 +13,10 @@ export interface ObserveContext {
   readonly eofEvent: typeof EVENT.eof | typeof EVENT.eofOrReset;
   /** Notices how handles end. */
   readonly handleEnds: HandleEnds;
+  /** Servers and sockets of finwait itself, which are in no metric. */
+  readonly excluded: WeakSet<object>;
+  /** Called when the program listens or connects over TCP, each time. */
+  readonly onUse: () => void;
   /** The listener of a server that is observed. */
   readonly listenerOf: WeakMap<object, ListenerRecord>;
   /** Scratch space for one tuple and one endpoint: observers run one after another. */

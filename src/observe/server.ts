@@ -107,6 +107,7 @@ export function observeServers(context: ObserveContext, sockets: Tap<SocketRecor
     const address = server.address();
     // A unix socket has a path for an address; it is none of ours.
     if (address === null || typeof address === 'string') return;
+    context.onUse();
     // Closed and listening elsewhere before 'close' or a look at it told: the name still counts the port before.
     if (stateOf(listener) === STATE.LISTEN && listener.port !== address.port) listenerEnded(listener);
     listener.port = address.port;

@@ -132,6 +132,7 @@ export function socketEvents(context: ObserveContext): TapHandler<SocketRecord> 
   function attempted(record: SocketRecord, socket: NodeSocket, address: unknown, port: unknown, at: number): void {
     // A unix socket's attempt carries a path and no port.
     if (typeof address !== 'string' || typeof port !== 'number' || !socket.connecting) return;
+    context.onUse();
     // destroy() and connect() in one tick: the 'close' of the connection before finds a socket that connects again.
     if ((record.flags & FLAG.open) !== 0) countClosed(ledger, record, socket, at);
     if (record.transition >= 0) {

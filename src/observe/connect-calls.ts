@@ -1,0 +1,120 @@
+import diagnosticsChannel from 'node:diagnostics_channel';
+import net from 'node:net';
+
+// Where client sockets come from. Node publishes every connect() on a diagnostics channel since 22.16 and 24.2; before,
+// on Node 20 above all, only those of net.connect(): not new Socket().connect(), not TLS, not a reconnect. There
+// Socket.prototype.connect is wrapped, the one function of Node's public face that finwait ever replaces.
+
+/**
+ * Called when a socket is about to connect, before Node has done anything for it. The destination is known only where
+ * connect() itself is seen.
+ */
+export type ConnectListener = (socket: object, destination: Destination | undefined) => void;
+
+/** What a program asked to connect to. */
+export interface Destination {
+  /** As the program gave it: a name or an address. */
+  readonly host: string;
+  readonly port: number;
+}
+
+type Connect = (this: object, ...values: unknown[]) => unknown;
+type WrappedConnect = Connect & { readonly [WRAP]?: ConnectWrap };
+
+/** The wrap in force, one for the process: two copies of finwait use it together, and the last one takes it away. */
+interface ConnectWrap {
+  listeners: readonly ConnectListener[];
+  restore: () => void;
+}
+
+const WRAP = Symbol.for('finwait.connect.1');
+const CHANNEL = 'net.client.socket';
+
+/**
+ * Calls back for every connect() of a net.Socket from now on, TLS and reconnects included. Must not throw. Returns the
+ * function that ends it.
+ *
+ * @example const stop = noticeConnects((socket) => attach(socket))
+ */
+export function noticeConnects(listener: ConnectListener): () => void {
+  const prototype = net.Socket.prototype as unknown as { connect: WrappedConnect };
+  return isPublished(prototype.connect) ? subscribe(listener) : wrap(prototype, listener);
+}
+
+/** Whether this connect() publishes each call itself. Read off its text, because a trial would show on the channel. */
+function isPublished(connect: WrappedConnect): boolean {
+  return connect[WRAP] === undefined && Function.prototype.toString.call(connect).includes('netClientSocketChannel');
+}
+
+function subscribe(listener: ConnectListener): () => void {
+  const onMessage = (message: unknown): void => listener((message as { socket: object }).socket, undefined);
+  diagnosticsChannel.subscribe(CHANNEL, onMessage);
+  return () => {
+    diagnosticsChannel.unsubscribe(CHANNEL, onMessage);
+  };
+}
+
+function wrap(prototype: { connect: WrappedConnect }, listener: ConnectListener): () => void {
+  const active = prototype.connect[WRAP] ?? wrapConnect(prototype);
+  active.listeners = [...active.listeners, listener];
+  return () => {
+    active.listeners = active.listeners.filter((other) => other !== listener);
+    if (active.listeners.length === 0) active.restore();
+  };
+}
+
+function wrapConnect(prototype: { connect: WrappedConnect }): ConnectWrap {
+  const original = prototype.connect;
+  const created: ConnectWrap = { listeners: [], restore: () => undefined };
+  function connect(this: object): unknown {
+    // biome-ignore lint/complexity/noArguments: the program's own arguments, as they came
+    const values = arguments;
+    const destination = created.listeners.length > 0 ? readDestination(values[0], values[1]) : null;
+    if (destination !== null) for (const listener of created.listeners) listener(this, destination);
+    return Reflect.apply(original, this, values);
+  }
+  for (const key of ['name', 'length'] as const) {
+    Object.defineProperty(connect, key, { value: original[key], configurable: true });
+  }
+  Object.defineProperty(connect, WRAP, { value: created });
+  prototype.connect = connect;
+  created.restore = () => {
+    // Where somebody wrapped ours it stays below theirs, and passes through.
+    if (prototype.connect === connect) prototype.connect = original;
+  };
+  return created;
+}
+
+/** What stands in an options object may be a getter of the program, and throw. */
+function readDestination(first: unknown, second: unknown): Destination | null | undefined {
+  try {
+    return destinationOf(first, second);
+  } catch {
+    return undefined;
+  }
+}
+
+/**
+ * Where the arguments of connect() lead: `(port, host)`, `(options)`, or the array that Node makes of either; null to a
+ * pipe, undefined where they say nothing. Node checks them only after this.
+ *
+ * @example destinationOf(6379, 'cache') // { host: 'cache', port: 6379 }
+ */
+export function destinationOf(first: unknown, second: unknown): Destination | null | undefined {
+  if (Array.isArray(first)) return destinationOf(first[0], first[1]);
+  if (typeof first === 'object' && first !== null) {
+    const { path, host, port } = first as { path?: unknown; host?: unknown; port?: unknown };
+    return path ? null : destination(host, port);
+  }
+  if (typeof first === 'string' && !isPort(first)) return null;
+  return destination(second, first);
+}
+
+function destination(host: unknown, port: unknown): Destination | undefined {
+  if (!isPort(port)) return undefined;
+  return { host: typeof host === 'string' && host !== '' ? host : 'localhost', port: Number(port) };
+}
+
+function isPort(port: unknown): boolean {
+  return (typeof port === 'number' || (typeof port === 'string' && port.trim() !== '')) && Number(port) >= 0;
+}
