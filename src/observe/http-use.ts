@@ -14,7 +14,9 @@ export function answered(context: ObserveContext, record: SocketRecord, socket: 
   if (!message || (record.flags & FLAG.open) === 0) return;
   context.ledger.countRequest(record);
   record.markAt = at;
-  if (record.requests === 1) noteKeepAlive(context, record, message.res?.rawHeaders);
+  if (record.requests > 1) return;
+  if (message.agent) context.onAgent(message.agent);
+  noteKeepAlive(context, record, message.res?.rawHeaders);
 }
 
 /** A server's 'request'. */
