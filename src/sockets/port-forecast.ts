@@ -25,6 +25,8 @@ const HORIZON_MS = Math.max(...WINDOWS_MS) * REACH;
 const OPEN_REACH = 3;
 /** Random arrivals: of n events, this many times the root of n may be chance. Less doubt ends an alarm than begins it. */
 const CHANCE = { begin: 3, stay: 1 } as const;
+/** A rate of fewer events says too little; of few ports, the tenth part is enough. */
+const LEAST_EVENTS = 50;
 /** Rows that a table may show more than our books without being those of others: it is read while both move. */
 const SLACK = 8;
 const SLACK_SHARE = 0.05;
@@ -168,12 +170,18 @@ export class PortForecast {
     for (const mostMs of WINDOWS_MS) {
       const windowMs = Math.min(mostMs, historyMs);
       const reachMs = windowMs * REACH;
+      if (this.#events(slot, nowMs, windowMs) < Math.min(LEAST_EVENTS, this.#limit / 10)) continue;
       if (this.#crossing(slot, nowMs, windowMs, reachMs, chance) !== undefined) {
         return this.#crossing(slot, nowMs, windowMs, reachMs, 0);
       }
-      if (windowMs < mostMs) return undefined;
     }
     return undefined;
+  }
+
+  /** Ports that were taken in a window, by this name or by others. */
+  #events(slot: number, nowMs: number, windowMs: number): number {
+    const others = this.#others.at(slot, nowMs) - this.#others.at(slot, nowMs - windowMs);
+    return this.#gained(slot, FIELD.taken, nowMs, windowMs) + Math.max(others, 0);
   }
 
   /** Reads the books. */
