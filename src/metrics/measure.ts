@@ -101,6 +101,11 @@ export function measure(inside: MonitorInternals, metric: ScalarName): Point[] {
       return byName(names, column?.portsUsed);
     case 'ephemeral_ports_limit':
       return known(column?.portsLimit);
+    case 'ephemeral_ports_exhaustion_seconds': {
+      if (column === undefined) return [];
+      const nowMs = inside.nowMs();
+      return perClient(inside, (slot) => (collector.portForecast.exhaustionMs(slot, nowMs) ?? Number.NaN) / 1000);
+    }
     case 'open_fds':
       return known(collector.descriptors?.open);
     case 'max_fds':

@@ -94,6 +94,7 @@ export class PortForecast {
   /** By name slot, when an end was last in sight. */
   readonly #foretoldAtMs: Map<number, number> = new Map();
   #limit: number = Number.NaN;
+  #lookedAtMs: number = Number.NaN;
   #settings: ForecastSettings | undefined;
   readonly #scratch: Uint32Array = new Uint32Array(TUPLE_WORDS);
 
@@ -184,8 +185,10 @@ export class PortForecast {
     return this.#gained(slot, FIELD.taken, nowMs, windowMs) + Math.max(others, 0);
   }
 
-  /** Reads the books. */
+  /** Reads the books, once for each moment. */
   #look(nowMs: number): void {
+    if (nowMs === this.#lookedAtMs) return;
+    this.#lookedAtMs = nowMs;
     const { names, connects, requests } = this.#ledger;
     const clients = names.entries().filter(({ side }) => side === 'client');
     const slots = Math.max(0, ...clients.map(({ slot }) => slot + 1));
