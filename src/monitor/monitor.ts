@@ -268,7 +268,11 @@ export function createMonitor(options: MonitorOptions = {}): Monitor {
     },
     snapshot() {
       servers.poll();
-      return takeSnapshot(ledger, collector.isFresh() ? collector.column : undefined, context.now());
+      return takeSnapshot(ledger, collector.isFresh() ? collector.column : undefined, context.now(), {
+        forecast: collector.portForecast,
+        pools: readPools(context),
+        settings: collector.sysctls,
+      });
     },
     async sample() {
       refuseClosed('sample');

@@ -28,13 +28,14 @@ export class RecentValues {
     return this.#points[0]?.atMs ?? Number.NaN;
   }
 
-  /** Takes the values of a moment, not before the newest one. They are kept, and not to be changed. */
+  /** Takes the values of a moment; of one that is not after the newest, as its. They are kept, and not to be changed. */
   note(atMs: number, values: Float64Array): void {
     const points = this.#points;
+    const newest = points.at(-1);
     const before = points.at(-2);
-    if (before !== undefined && atMs - before.atMs < SPACING_MS) points.pop();
-    if (points.at(-1)?.atMs === atMs) points.pop();
-    points.push({ atMs, values });
+    const isLater = newest === undefined || atMs > newest.atMs;
+    if (!isLater || (before !== undefined && atMs - before.atMs < SPACING_MS)) points.pop();
+    points.push({ atMs: isLater ? atMs : newest.atMs, values });
     // The one before the oldest moment is needed for the line to it.
     while (points.length > 2 && (points[1] as Point).atMs <= atMs - this.#keepMs) points.shift();
   }

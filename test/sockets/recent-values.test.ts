@@ -32,8 +32,8 @@ describe('recent values', () => {
     ]);
   });
 
-  test('of the same moment are those that came last', () => {
-    const values = noted(60_000, [1_000, 1], [1_000, 2]);
+  test('of the same moment, or one before, are those that came last', () => {
+    const values = noted(60_000, [1_000, 1], [1_000, 3], [999, 2]);
     expect(values.times).toEqual([1_000]);
     expect(values.at(0, 1_000)).toBe(2);
   });
