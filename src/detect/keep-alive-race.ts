@@ -52,8 +52,8 @@ function explain(
   if (idleMs === undefined || shortestIdleMs === undefined) {
     return { sentence: `${lost}; how long it had been idle is not known.`, advice: [findCloser(undefined)] };
   }
-  const range = race?.count === 1 ? '' : `, the shortest ${duration(shortestIdleMs)}`;
-  const idle = `the last after ${duration(idleMs)} idle${range}`;
+  const isOne = race?.count === 1;
+  const idle = `${isOne ? '' : 'the last '}after ${duration(idleMs)} idle${isOne ? '' : `, the shortest after ${duration(shortestIdleMs)}`}`;
   if (keepAliveSeconds === undefined) {
     return {
       sentence: `${lost}, ${idle}; the server announces no keep-alive timeout.`,

@@ -41,7 +41,9 @@ export function checkPortsLeft(upstream: UpstreamSnapshot, settings: PortSetting
     );
   }
   if (exhaustionMs !== undefined) {
-    const rate = `${grouped(churn.closedLocallyPerSecond)} connections a second closed by this process, each holding its port for 60 s more`;
+    const rate =
+      `${grouped(churn.openedPerSecond)} connections a second are opened, and ` +
+      `${grouped(churn.closedLocallyPerSecond)} closed by this process, which hold their ports for 60 s more`;
     const left =
       exhaustionMs === 0
         ? `No local port is left for \`${name}\`${ofLimit}`
