@@ -88,9 +88,8 @@ export class PortForecast {
   readonly #counts: RecentValues = new RecentValues(Math.max(TIME_WAIT_MS, ...WINDOWS_MS));
   /** By name slot, the ports towards its worst destination that are not the name's, as the tables said. */
   readonly #others: RecentValues = new RecentValues(Math.max(...WINDOWS_MS));
-  /** The share of a name's ports that the worst destination has, as the newest table said. */
+  /** The share of a name's ports that the worst destination has, as the newest table said; NaN where it did not. */
   #shares: Float64Array = new Float64Array(0);
-  #used: Float64Array = new Float64Array(0);
   /** By name slot, when an end was last in sight. */
   readonly #foretoldAtMs: Map<number, number> = new Map();
   #limit: number = Number.NaN;
@@ -109,16 +108,15 @@ export class PortForecast {
     this.#look(nowMs);
     this.#settings = settings;
     this.#limit = column.portsLimit;
-    this.#used = column.portsUsed;
     const { length } = column.portsUsed;
     const others = new Float64Array(length);
-    this.#shares = new Float64Array(length).fill(1);
+    this.#shares = new Float64Array(length).fill(Number.NaN);
     for (const [slot, used] of column.portsUsed.entries()) {
       if (Number.isNaN(used)) continue;
       // While the table was read the books moved on: a row may be of any moment of it.
       const atStart = this.#held(slot, column.startedAt);
       const atEnd = this.#held(slot, nowMs);
-      if (atStart > 0) this.#shares[slot] = Math.min(1, (used + SLACK) / atStart);
+      this.#shares[slot] = Math.min(1, (used + SLACK) / atStart);
       others[slot] = Math.max(0, used - atEnd * (1 + SLACK_SHARE) - SLACK);
     }
     this.#others.note(nowMs, others);
@@ -129,7 +127,7 @@ export class PortForecast {
     this.#counts.forget(slot * FIELDS, (slot + 1) * FIELDS);
     this.#others.forget(slot, slot + 1);
     this.#foretoldAtMs.delete(slot);
-    if (slot < this.#used.length) this.#used[slot] = Number.NaN;
+    if (slot < this.#shares.length) this.#shares[slot] = Number.NaN;
   }
 
   /**
@@ -138,8 +136,7 @@ export class PortForecast {
    * @example forecast.exhaustionMs(slot, performance.now())
    */
   exhaustionMs(slot: number, nowMs: number): number | undefined {
-    const used = this.#used[slot];
-    if (used === undefined || Number.isNaN(used) || Number.isNaN(this.#limit)) return undefined;
+    if (Number.isNaN(this.#limit) || this.#destinations(slot) === 0) return undefined;
     this.#look(nowMs);
     if (this.#gained(slot, FIELD.exhausted, nowMs, QUIET_MS) > 0 || this.#usedAt(slot, nowMs) >= this.#limit) return 0;
     const foretoldMs = this.#foretell(slot, nowMs);
@@ -229,6 +226,18 @@ export class PortForecast {
     return REUSE_AFTER_MS;
   }
 
+  /** How many endpoints a name connects to, or addresses it is bound to. */
+  #destinations(slot: number): number {
+    const { upstreams } = this.#ledger;
+    return upstreams.endpointsOf(slot).size + upstreams.sourcesOf(slot).size;
+  }
+
+  /** The share that the worst destination has. Where no table has shown it yet, all have the same. */
+  #share(slot: number): number {
+    const share = this.#shares[slot] ?? Number.NaN;
+    return Number.isNaN(share) ? 1 / this.#destinations(slot) : share;
+  }
+
   /** Ports that a name holds, whatever the destination. */
   #held(slot: number, atMs: number): number {
     const holdMs = this.#holdMs(slot);
@@ -238,7 +247,7 @@ export class PortForecast {
   }
 
   #usedAt(slot: number, nowMs: number): number {
-    return (this.#shares[slot] ?? 1) * this.#held(slot, nowMs) + this.#others.at(slot, nowMs);
+    return this.#share(slot) * this.#held(slot, nowMs) + this.#others.at(slot, nowMs);
   }
 
   /**
@@ -249,7 +258,8 @@ export class PortForecast {
   #crossing(slot: number, nowMs: number, windowMs: number, reachMs: number, chance: number): number | undefined {
     if (!(windowMs >= LEAST_WINDOW_MS)) return undefined;
     const holdMs = this.#holdMs(slot);
-    const share = this.#shares[slot] ?? 1;
+    const openReachMs = windowMs * OPEN_REACH;
+    const share = this.#share(slot);
     const gained = this.#gained(slot, FIELD.taken, nowMs, windowMs);
     const others = this.#others.at(slot, nowMs);
     const othersGained = others - this.#others.at(slot, nowMs - windowMs);
@@ -264,12 +274,15 @@ export class PortForecast {
       const leftMs = aheadMs - holdMs;
       const left = leftMs > 0 ? closedNow + closed * leftMs : this.#at(slot, FIELD.closedFirst, nowMs + leftMs);
       const waiting = Math.min(closedNow + closed * aheadMs - left, mostWaiting);
-      const opened = (taken - closed) * Math.min(aheadMs, windowMs * OPEN_REACH);
+      const opened = (taken - closed) * Math.min(aheadMs, openReachMs);
       return share * (live + opened + waiting) + Math.max(0, others + otherwise * aheadMs);
     };
     let beforeMs = 0;
     let before = usedAfter(0);
-    for (const aheadMs of this.#bends(nowMs, holdMs, windowMs * OPEN_REACH, reachMs)) {
+    // If nothing at all came back. Mostly this is far from the limit, and the rest need not be looked at.
+    const most = (taken - closed) * Math.min(openReachMs, reachMs) + closed * Math.min(holdMs, reachMs);
+    if (before + share * Math.max(most, 0) + Math.max(otherwise, 0) * reachMs < this.#limit) return undefined;
+    for (const aheadMs of this.#bends(nowMs, holdMs, openReachMs, reachMs)) {
       const after = usedAfter(aheadMs);
       if (after >= this.#limit) {
         const part = (this.#limit - before) / (after - before);

@@ -73,6 +73,14 @@ describe('random churn that ends at the limit', () => {
   });
 });
 
+describe('a name that no table has shown yet', () => {
+  test('is foretold from the books alone', () => {
+    const ran = churn({ limit: 2_000, opens: steady(1_000), isShown: false }, LONG_MS);
+    expect(alarms(ran)[0]?.atMs).toBe(500);
+    expect(misses(ran, 1.2)).toEqual([]);
+  });
+});
+
 describe('churn that levels off below the limit', () => {
   test('raises no alarm at any table, however it arrives', () => {
     fc.assert(

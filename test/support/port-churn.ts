@@ -28,6 +28,8 @@ export interface ChurnPlan {
   readonly others?: (atMs: number) => number;
   /** The share of the connections that goes to the worst destination. @default 1 */
   readonly share?: number;
+  /** Whether the tables know how many ports are used towards it. @default true */
+  readonly isShown?: boolean;
   readonly settings?: ForecastSettings;
   readonly peer?: string;
 }
@@ -51,7 +53,16 @@ export interface ChurnRun {
 
 /** Opens and closes connections as planned, against a kernel that keeps TIME_WAITs, until the end or the exhaustion. */
 export function churn(plan: ChurnPlan, untilMs: number): ChurnRun {
-  const { limit, opens, lifeMs = 0, closesFirst = true, holdMs = 60_000, tableEveryMs = 500, share = 1 } = plan;
+  const {
+    limit,
+    opens,
+    lifeMs = 0,
+    closesFirst = true,
+    holdMs = 60_000,
+    tableEveryMs = 500,
+    share = 1,
+    isShown = true,
+  } = plan;
   const { others = () => 0, settings = { timeWaitReuse: 0, maxTimeWaits: 262_144 }, peer = '10.0.0.9:80' } = plan;
   const names = new NameTable(20);
   const upstreams = new Upstreams([]);
@@ -94,7 +105,7 @@ export function churn(plan: ChurnPlan, untilMs: number): ChurnRun {
     if (atMs < tableAtMs) continue;
     tableAtMs += tableEveryMs;
     const portsUsed = new Float64Array(names.capacity).fill(Number.NaN);
-    portsUsed[slot] = used();
+    if (isShown) portsUsed[slot] = used();
     forecast.update({ portsUsed, portsLimit: limit, startedAt: atMs - STEP_MS }, settings, atMs);
     looks.push({ atMs, exhaustionMs: forecast.exhaustionMs(slot, atMs), used: used() });
   }
