@@ -17,6 +17,8 @@ export interface MetricsListenerOptions {
   readonly say: (line: string) => void;
   /** Milliseconds after which a port that could not be had is tried again. @default 15000 */
   readonly retryMs?: number;
+  /** Milliseconds after which a client is got rid of, whatever it does or does not do. @default 10000 */
+  readonly connectionMs?: number;
 }
 
 const PATH = '/metrics';
@@ -24,8 +26,7 @@ const LISTEN_CHANNEL = 'tracing:net.server.listen:asyncStart';
 const RETRY_MS = 15_000;
 /** One scraper needs one, for some milliseconds. */
 const MAX_CONNECTIONS = 10;
-/** Whatever a client does or does not do, it is rid of after this. */
-const MAX_CONNECTION_MS = 10_000;
+const CONNECTION_MS = 10_000;
 const MAX_HEADER_BYTES = 8_192;
 
 /**
@@ -38,7 +39,7 @@ const MAX_HEADER_BYTES = 8_192;
  * @returns a function that ends it
  */
 export function openMetricsListener(options: MetricsListenerOptions): () => void {
-  const { host, port, render, exclude, say, retryMs = RETRY_MS } = options;
+  const { host, port, render, exclude, say, retryMs = RETRY_MS, connectionMs = CONNECTION_MS } = options;
   // Not imported above: most programs have it by now, and one that has no use for it until here starts sooner.
   const { createServer } = process.getBuiltinModule('node:http');
   let current: Server | undefined;
@@ -57,7 +58,7 @@ export function openMetricsListener(options: MetricsListenerOptions): () => void
     server.maxConnections = MAX_CONNECTIONS;
     server.on('connection', (socket) => {
       socket.unref();
-      const limit = setTimeout(() => socket.destroy(), MAX_CONNECTION_MS).unref();
+      const limit = setTimeout(() => socket.destroy(), connectionMs).unref();
       socket.on('close', () => clearTimeout(limit));
     });
     server.on('listening', () => {

@@ -160,6 +160,15 @@ describe('the listener of /metrics', () => {
     expect(servers[0]?.listening).toBe(false);
   });
 
+  it.each([
+    ['says nothing', ''],
+    ['sends its headers slowly', 'GET /metrics HTTP/1.1\r\nHost: '],
+    ['waits for an answer that takes too long', 'GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n'],
+  ])('is rid of a client that %s', async (_, sent) => {
+    const { port } = await opened({ connectionMs: 50, render: () => new Promise(() => undefined) });
+    expect(await exchange(port(), sent)).toBe('');
+  });
+
   it('holds no listener, socket or timer that would keep the process alive', async () => {
     const { port, servers } = await opened({ render: () => new Promise(() => undefined) });
     const client = net.connect(port() as number, HOST, () => client.write('GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n'));
