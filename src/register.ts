@@ -40,12 +40,12 @@ function registered(): Monitor | undefined {
 }
 
 function start(): Monitor {
-  const { options, serve, complaints } = readEnvironment(process.env);
+  const { options, observe, serve, complaints } = readEnvironment(process.env);
   for (const complaint of complaints) writeStderrLine(complaint);
   const created = createMonitor({ ...options, onWarning: ({ message }) => writeStderrLine(message) });
   // A worker's port would be its siblings' too, and which of them answers a scrape would be chance.
   if (serve !== undefined && !cluster.isWorker) serveOnFirstUse(created, serve);
-  created.observeProcess();
+  created.observeProcess(observe);
   return created;
 }
 

@@ -1,6 +1,6 @@
 // The catalogue on a prom-client Registry that somebody else brings: nothing of prom-client is loaded here.
 import type { Registry } from 'prom-client';
-import { METRICS, type MetricDefinition } from '../metrics/catalogue.ts';
+import { type MetricDefinition, metricsOf } from '../metrics/catalogue.ts';
 import { distributions, type HistogramName, measure, type ScalarName } from '../metrics/measure.ts';
 import type { MonitorInternals } from '../monitor/monitor.ts';
 
@@ -15,14 +15,15 @@ export type { Registry };
  * @throws Error if a name is taken there
  */
 export function putOnRegistry(inside: MonitorInternals, register: Registry, prefix: string): () => void {
-  const taken = METRICS.find((definition) => register.getSingleMetric(prefix + definition.name) !== undefined);
+  const definitions = metricsOf(inside.level);
+  const taken = definitions.find((definition) => register.getSingleMetric(prefix + definition.name) !== undefined);
   if (taken !== undefined) {
     throw new Error(
       `${prefix}${taken.name} is registered already: give this monitor another prefix or its own new Registry(), ` +
         'or call the stop function of the first registration',
     );
   }
-  const metrics = METRICS.map((definition) => new CatalogueMetric(prefix, definition, inside));
+  const metrics = definitions.map((definition) => new CatalogueMetric(prefix, definition, inside));
   // Any object with a name and a get() is a metric to a Registry; its type lists prom-client's own classes only.
   for (const metric of metrics) register.registerMetric(metric as unknown as RegisteredMetric);
   return () => {

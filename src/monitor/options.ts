@@ -1,3 +1,6 @@
+/** How much is measured: a level adds metrics, never labels. */
+export type Level = 'standard' | 'full';
+
 /** Options of {@link createMonitor}. */
 export interface MonitorOptions {
   /**
@@ -14,6 +17,10 @@ export interface MonitorOptions {
    * connections: a second run of `ss`, with 500 bytes a connection. @default false
    */
   readonly sampleTcpInfo?: boolean;
+  /**
+   * Which metrics there are: `full` adds histograms by name and by state, see the README's table. @default 'standard'
+   */
+  readonly level?: Level;
   /** Absolute path of `ss`. By default it is looked for in PATH and the system folders, until it is found. */
   readonly ssPath?: string;
   /** Absolute path where procfs is mounted. @default '/proc' */
@@ -31,6 +38,7 @@ export interface ResolvedOptions {
   readonly sampleTimeoutMs: number;
   readonly maxNames: number;
   readonly sampleTcpInfo: boolean;
+  readonly level: Level;
   readonly ssPath: string | undefined;
   readonly procPath: string;
   readonly onWarning: (warning: Error) => void;
@@ -48,14 +56,17 @@ interface NumberLimits {
   readonly min: number;
   readonly max: number;
 }
-const KEYS = [...Object.keys(NUMBERS), 'sampleTcpInfo', 'ssPath', 'procPath', 'onWarning'];
+const KEYS = [...Object.keys(NUMBERS), 'sampleTcpInfo', 'level', 'ssPath', 'procPath', 'onWarning'];
 
 /** Checks options and fills the defaults in; a wrong one is refused with the value that was received. */
 export function resolveOptions(options: MonitorOptions): ResolvedOptions {
   refuseUnknownKeys('createMonitor', options, KEYS);
-  const { onWarning, sampleTcpInfo = false } = options;
+  const { onWarning, sampleTcpInfo = false, level = 'standard' } = options;
   if (typeof sampleTcpInfo !== 'boolean') {
     throw new TypeError(`sampleTcpInfo is a boolean, received ${show(sampleTcpInfo)}`);
+  }
+  if (level !== 'standard' && level !== 'full') {
+    throw new TypeError(`level is 'standard' or 'full', received ${show(level)}`);
   }
   if (onWarning !== undefined && typeof onWarning !== 'function') {
     throw new TypeError(`onWarning is a function, received ${show(onWarning)}`);
@@ -65,6 +76,7 @@ export function resolveOptions(options: MonitorOptions): ResolvedOptions {
     sampleTimeoutMs: numberOf('sampleTimeoutMs', options.sampleTimeoutMs),
     maxNames: numberOf('maxNames', options.maxNames),
     sampleTcpInfo,
+    level,
     ssPath: pathOf('ssPath', options.ssPath),
     procPath: pathOf('procPath', options.procPath) ?? '/proc',
     onWarning: onWarning ?? ((warning) => process.emitWarning(warning)),
@@ -88,6 +100,61 @@ export function resolveName(caller: string, options: NameOptions): string | unde
     );
   }
   return name;
+}
+
+/** Options of an observer of many client sockets. */
+export interface ClientNameOptions {
+  /**
+   * The `name` label of its connections, 1 to 64 printable characters, not beginning with `_`; or a function that chooses
+   * it by where a connection goes. Where that returns undefined, or throws, the default is taken. @default the host as
+   * the program gave it, and the port
+   */
+  readonly name?: string | ((destination: NamedDestination) => string | undefined);
+}
+
+/** Options of {@link Monitor.observeProcess}. */
+export interface ObserveProcessOptions extends ClientNameOptions {
+  /**
+   * Where to look for connections that were there before: `handles`, among what keeps the process alive and the idle
+   * connections of the global agents; `heap`, everywhere, by an inspector session within the process that collects
+   * garbage first and holds the event loop for some tens to hundreds of milliseconds; `none`. @default 'handles'
+   */
+  readonly findExisting?: 'handles' | 'heap' | 'none';
+}
+
+/** Where a connection goes. */
+export interface NamedDestination {
+  /** As the program gave it, a name or an address; undefined where nobody knows it. */
+  readonly host: string | undefined;
+  readonly port: number;
+}
+
+/**
+ * The naming function out of an observer's options, or undefined. Whatever the program's own function does stays here.
+ *
+ * @param report told what that function threw, or returned that is no name
+ */
+export function resolveNameOf(
+  caller: string,
+  options: ClientNameOptions,
+  report: (component: 'callback', error: unknown) => void,
+  otherKeys: readonly string[] = [],
+): ((host: string | undefined, port: number) => string | undefined) | undefined {
+  refuseUnknownKeys(caller, options, ['name', ...otherKeys]);
+  const { name } = options;
+  if (typeof name !== 'function') {
+    const chosen = resolveName(caller, name === undefined ? {} : { name });
+    return chosen === undefined ? undefined : () => chosen;
+  }
+  return (host, port) => {
+    try {
+      const chosen = name({ host, port });
+      return chosen === undefined ? undefined : resolveName(caller, { name: chosen });
+    } catch (error) {
+      report('callback', error);
+      return undefined;
+    }
+  };
 }
 
 /** Refuses anything but a plain object of the given keys. */

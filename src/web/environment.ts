@@ -1,10 +1,12 @@
 import { isIP } from 'node:net';
 import { isMetricPrefix, PREFIX_RULE } from '../metrics/prefix.ts';
-import { type MonitorOptions, NUMBERS } from '../monitor/options.ts';
+import { type Level, type MonitorOptions, NUMBERS, type ObserveProcessOptions } from '../monitor/options.ts';
+import { FIND_EXISTING, type FindExisting } from '../observe/process.ts';
 
 /** What the variables FINWAIT_* ask of `finwait/register`. */
 export interface Environment {
   readonly options: MonitorOptions;
+  readonly observe: ObserveProcessOptions;
   /** Undefined if a variable that it depends on was refused: rather nothing than something that nobody asked for. */
   readonly serve: ServeOptions | undefined;
   /** A line for each variable that was refused, and one for those that there are not. */
@@ -64,7 +66,9 @@ export function readEnvironment(env: Variables): Environment {
     sampleTimeoutMs: number('FINWAIT_SAMPLE_TIMEOUT_MS', 'sampleTimeoutMs'),
     maxNames: number('FINWAIT_MAX_NAMES', 'maxNames'),
     sampleTcpInfo: value('FINWAIT_SAMPLE_TCP_INFO', BOOLEAN, false, 'none is sampled') ?? false,
+    level: value('FINWAIT_LEVEL', LEVEL, 'standard', 'standard is used') ?? 'standard',
   };
+  const findExisting = value('FINWAIT_FIND_EXISTING', WHERE, 'handles', 'handles is used') ?? 'handles';
 
   const unknown = Object.keys(env).filter(
     (name) => name.startsWith(PREFIX) && !asked.has(name) && !isServiceLink(name, ''),
@@ -73,6 +77,7 @@ export function readEnvironment(env: Variables): Environment {
   const isWhole = port !== undefined && host !== undefined && prefix !== undefined;
   return {
     options,
+    observe: { findExisting },
     serve: isWhole ? { host, port, prefix: prefix ?? undefined, withApplication } : undefined,
     complaints,
   };
@@ -95,11 +100,20 @@ const METRIC_PREFIX: Rule<string> = {
   allowed: PREFIX_RULE,
   read: (text) => (isMetricPrefix(text) ? text : undefined),
 };
+const LEVEL: Rule<Level> = oneOf(['standard', 'full']);
+const WHERE: Rule<FindExisting> = oneOf(FIND_EXISTING);
 const BOOLEANS: Readonly<Record<string, boolean>> = { true: true, false: false, 1: true, 0: false };
 const BOOLEAN: Rule<boolean> = {
   allowed: 'true, false, 1 or 0',
   read: (text) => (Object.hasOwn(BOOLEANS, text) ? BOOLEANS[text] : undefined),
 };
+
+function oneOf<T extends string>(words: readonly T[]): Rule<T> {
+  return {
+    allowed: `${words.slice(0, -1).join(', ')} or ${words.at(-1)}`,
+    read: (text) => words.find((word) => word === text),
+  };
+}
 
 function integer(min: number, max: number): Rule<number> {
   return {

@@ -3,7 +3,8 @@ import { describe, expect, it, test } from 'vitest';
 import { type Environment, readEnvironment } from '../../src/web/environment.ts';
 
 const DEFAULTS: Environment = {
-  options: { sampleIntervalMs: 15_000, sampleTimeoutMs: 5_000, maxNames: 20, sampleTcpInfo: false },
+  options: { sampleIntervalMs: 15_000, sampleTimeoutMs: 5_000, maxNames: 20, sampleTcpInfo: false, level: 'standard' },
+  observe: { findExisting: 'handles' },
   serve: { host: '127.0.0.1', port: 9464, prefix: undefined, withApplication: false },
   complaints: [],
 };
@@ -32,7 +33,7 @@ describe('the variables FINWAIT_*', () => {
   ])('%s=%s is served so', (name, value, expected) => {
     const { serve, ...rest } = readEnvironment({ [name]: value });
     expect(serve).toEqual({ ...DEFAULTS.serve, ...expected });
-    expect(rest).toEqual({ options: DEFAULTS.options, complaints: [] });
+    expect(rest).toEqual({ options: DEFAULTS.options, observe: DEFAULTS.observe, complaints: [] });
   });
 
   test.each([
@@ -41,10 +42,18 @@ describe('the variables FINWAIT_*', () => {
     ['FINWAIT_SAMPLE_TIMEOUT_MS', '60000', { sampleTimeoutMs: 60_000 }],
     ['FINWAIT_MAX_NAMES', '1', { maxNames: 1 }],
     ['FINWAIT_SAMPLE_TCP_INFO', '1', { sampleTcpInfo: true }],
+    ['FINWAIT_LEVEL', 'full', { level: 'full' }],
   ])('%s=%s is an option of the monitor', (name, value, expected) => {
     expect(readEnvironment({ [name]: value })).toEqual({
       ...DEFAULTS,
       options: { ...DEFAULTS.options, ...expected },
+    });
+  });
+
+  test.each(['handles', 'heap', 'none'])('FINWAIT_FIND_EXISTING=%s is an option of observeProcess', (findExisting) => {
+    expect(readEnvironment({ FINWAIT_FIND_EXISTING: findExisting })).toEqual({
+      ...DEFAULTS,
+      observe: { findExisting },
     });
   });
 
@@ -71,6 +80,8 @@ describe('the variables FINWAIT_*', () => {
     ['FINWAIT_SAMPLE_TIMEOUT_MS', '60001', 'an integer from 100 to 60000', '5000 is used'],
     ['FINWAIT_MAX_NAMES', '0', 'an integer from 1 to 1000', '20 is used'],
     ['FINWAIT_SAMPLE_TCP_INFO', 'yes', 'true, false, 1 or 0', 'none is sampled'],
+    ['FINWAIT_LEVEL', 'all', 'standard or full', 'standard is used'],
+    ['FINWAIT_FIND_EXISTING', 'Heap', 'handles, heap or none', 'handles is used'],
     ['FINWAIT_APP_METRICS', 'toString', 'true, false, 1 or 0', 'they are not served'],
   ])('%s=%s is refused, and the default holds', (name, value, allowed, consequence) => {
     expect(readEnvironment({ [name]: value })).toEqual({
@@ -84,7 +95,7 @@ describe('the variables FINWAIT_*', () => {
     expect(complaints).toEqual([
       'unknown: "FINWAIT_PROT, FINWAIT_HOTS"; known are FINWAIT_PORT, FINWAIT_HOST, FINWAIT_PREFIX, ' +
         'FINWAIT_APP_METRICS, FINWAIT_SAMPLE_INTERVAL_MS, FINWAIT_SAMPLE_TIMEOUT_MS, FINWAIT_MAX_NAMES, ' +
-        'FINWAIT_SAMPLE_TCP_INFO',
+        'FINWAIT_SAMPLE_TCP_INFO, FINWAIT_LEVEL, FINWAIT_FIND_EXISTING',
     ]);
   });
 
