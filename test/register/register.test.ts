@@ -181,7 +181,7 @@ describe('a program with --import finwait/register', () => {
 
   it('is not observed in a worker thread', async () => {
     const program = start('thread');
-    await program.says('stdout', /listening \d+ (false)/);
+    await program.says('stdout', /listening \d+ (unobserved)\n/);
     expect(await program.end()).toEqual({ code: 0, signal: null });
     expect(program.stderr).toBe('');
   });
