@@ -11,7 +11,7 @@ export interface MetricsListenerOptions {
   readonly port: number;
   /** Gives the answer; a rejection is answered with 500. */
   readonly render: () => Promise<MetricsText>;
-  /** Told of each server before it listens, so that it and its connections are in no metric. */
+  /** Told of the server before it listens, so that it and its connections are in no metric. */
   readonly exclude: (server: Server) => void;
   /** Told what a user must know, in one line: where the port was chosen, and why there is none. */
   readonly say: (line: string) => void;
@@ -42,38 +42,36 @@ export function openMetricsListener(options: MetricsListenerOptions): () => void
   const { host, port, render, exclude, say, retryMs = RETRY_MS, connectionMs = CONNECTION_MS } = options;
   // Not imported above: most programs have it by now, and one that has no use for it until here starts sooner.
   const { createServer } = process.getBuiltinModule('node:http');
-  let current: Server | undefined;
+  const server = createServer({ maxHeaderSize: MAX_HEADER_BYTES }, (request, response) => {
+    void answer(request, response, renderOnce);
+  });
   let retry: NodeJS.Timeout | undefined;
   let rendering: Promise<MetricsText> | undefined;
   let hasComplained = false;
   let closed = false;
 
+  exclude(server);
+  server.unref();
+  server.maxConnections = MAX_CONNECTIONS;
+  server.on('connection', (socket) => {
+    socket.unref();
+    const limit = setTimeout(() => socket.destroy(), connectionMs).unref();
+    socket.on('close', () => clearTimeout(limit));
+  });
+  server.on('listening', () => {
+    if (port === 0) say(`metrics at ${urlOf(server.address() as AddressInfo)}`);
+  });
+  server.on('error', (error) => {
+    // While it listens that is a connection that could not be accepted: no descriptor was left.
+    if (!closed && !server.listening) failed(error);
+  });
+
   function open(): void {
-    const server = createServer({ maxHeaderSize: MAX_HEADER_BYTES }, (request, response) => {
-      void answer(request, response, renderOnce);
-    });
-    current = server;
-    exclude(server);
-    server.unref();
-    server.maxConnections = MAX_CONNECTIONS;
-    server.on('connection', (socket) => {
-      socket.unref();
-      const limit = setTimeout(() => socket.destroy(), connectionMs).unref();
-      socket.on('close', () => clearTimeout(limit));
-    });
-    server.on('listening', () => {
-      if (port === 0) say(`metrics at ${urlOf(server.address() as AddressInfo)}`);
-    });
-    server.on('error', (error) => {
-      // While it listens that is a connection that could not be accepted: no descriptor was left.
-      if (current === server && !server.listening) failed(error);
-    });
     // Exclusive: never one that a cluster's workers share.
     server.listen({ host, port, exclusive: true });
   }
 
   function failed(error: NodeJS.ErrnoException): void {
-    current = undefined;
     if (!hasComplained) {
       const reason = error.code === 'EADDRINUSE' ? 'is in use' : `cannot be had (${error.code ?? error.message})`;
       say(`port ${port} of ${host} ${reason}, /metrics is served as soon as it can be; FINWAIT_PORT is another port`);
@@ -92,12 +90,13 @@ export function openMetricsListener(options: MetricsListenerOptions): () => void
 
   /** A net.Server is about to listen, and has not bound yet. */
   function onListen(message: unknown): void {
-    const { server, options } = message as { server: unknown; options?: { port?: unknown } | null };
-    const held = current?.address() as AddressInfo | null | undefined;
-    if (server === current || held == null || Number(options?.port) !== held.port) return;
-    shut();
-    if (port === 0) open();
-    else {
+    const { server: other, options: asked } = message as { server: unknown; options?: { port?: unknown } | null };
+    const held = server.address() as AddressInfo | null;
+    if (other === server || held === null || Number(asked?.port) !== held.port) return;
+    if (port === 0) {
+      shut();
+      open();
+    } else {
       close();
       say(`the program itself listens on port ${port}, /metrics is not served; FINWAIT_PORT is another port`);
     }
@@ -105,10 +104,8 @@ export function openMetricsListener(options: MetricsListenerOptions): () => void
 
   /** The descriptor is closed when this returns. */
   function shut(): void {
-    const server = current;
-    current = undefined;
-    server?.close();
-    server?.closeAllConnections();
+    server.close();
+    server.closeAllConnections();
   }
 
   function close(): void {

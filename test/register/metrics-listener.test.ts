@@ -189,8 +189,10 @@ describe('a port that is in use', () => {
     const { said, servers } = await opened({ port });
     const line = `port ${port} of 127.0.0.1 is in use, /metrics is served as soon as it can be; FINWAIT_PORT is another port`;
     expect(said).toEqual([line]);
+    let tries = 0;
+    servers[0]?.on('error', () => tries++);
     await until(
-      () => servers.length > 3,
+      () => tries > 3,
       () => 'it is tried again',
     );
     other.close();
@@ -205,13 +207,14 @@ describe('a port that is in use', () => {
   it('is not tried again after the end', async () => {
     const { close, servers } = await opened({ port: portOf(await listening(0)) });
     close();
-    const tried = servers.length;
+    let tries = 0;
+    servers[0]?.on('error', () => tries++);
     let turns = 0;
     await until(
       () => turns++ > 10,
       () => 'some turns',
     );
-    expect(servers.length).toBe(tried);
+    expect(tries).toBe(0);
   });
 
   it('or an address that is not here is the same', async () => {
@@ -247,7 +250,7 @@ describe('a program that listens on the port itself', () => {
     );
     expect(port()).not.toBe(first);
     expect(said[1]).toBe(`metrics at http://127.0.0.1:${port()}/metrics`);
-    expect(servers).toHaveLength(2);
+    expect(servers).toHaveLength(1);
   });
 
   it('on another port changes nothing', async () => {

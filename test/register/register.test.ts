@@ -174,7 +174,19 @@ describe('a program with --import finwait/register', () => {
     const program = start('cluster', { env: { FINWAIT_SAMPLE_INTERVAL_MS: '100' } });
     const port = await program.says('stdout', /listening (\d+)/);
     expect(await (await fetch(`http://127.0.0.1:${port}`)).text()).toBe('worker');
-    await scrape(program);
+    let text = '';
+    await until(
+      async () => {
+        text = await scrape(program);
+        return series(text, 'sockets').length > 0;
+      },
+      () => `a sample in ${text}`,
+    );
+    // Our listener is none that the primary holds for its workers, though they are found by their descriptors alone.
+    expect(series(text, 'sockets')).toEqual([`nodejs_tcp_sockets{side="server",name="${port}",state="listen"} 1`]);
+    expect(series(text, 'accept_queue_limit')).toEqual([
+      expect.stringMatching(`^nodejs_tcp_accept_queue_limit\\{name="${port}"\\} \\d+$`),
+    ]);
     expect(await program.end()).toEqual({ code: 0, signal: null });
     expect(program.stderr.match(/metrics at/g)).toHaveLength(1);
   });
