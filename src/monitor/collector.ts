@@ -23,7 +23,7 @@ import { PortForecast } from '../sockets/port-forecast.ts';
 import { stateOf } from '../sockets/record.ts';
 import type { RowSink } from '../sockets/row.ts';
 import { STATE } from '../tcp/state.ts';
-import { ClusterListeners } from './cluster-listeners.ts';
+import { ClusterListeners, ownSockets } from './cluster-listeners.ts';
 import { Following } from './following.ts';
 import type { ResolvedOptions } from './options.ts';
 import { captureMissing, walkInSlices } from './sliced-walk.ts';
@@ -381,11 +381,13 @@ export class Collector {
     this.#publishedAt = performance.now();
     this.#staleAfterMs = STALE_INTERVALS * Math.max(intervalMs, this.#intervalMs());
     this.portForecast.update(column, this.sysctls, performance.now());
-    const { ledger, now } = this.#context;
+    const { ledger, now, excluded } = this.#context;
     const { evicted } = ledger.closedTuples;
     this.truncated = evicted > this.#evictedBefore;
     this.#evictedBefore = evicted;
-    if (this.#host.primaryPid() === process.pid) this.#clusterListeners ??= new ClusterListeners(ledger);
+    if (this.#host.primaryPid() === process.pid) {
+      this.#clusterListeners ??= new ClusterListeners(ledger, ownSockets(excluded));
+    }
     this.#clusterListeners?.update(column.otherListeners, now());
   }
 
