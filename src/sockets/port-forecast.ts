@@ -117,7 +117,7 @@ export class PortForecast {
       const atStart = this.#held(slot, column.startedAt);
       const atEnd = this.#held(slot, nowMs);
       this.#shares[slot] = Math.min(1, (used + SLACK) / atStart);
-      others[slot] = Math.max(0, used - atEnd * (1 + SLACK_SHARE) - SLACK);
+      others[slot] = Math.max(0, used - atEnd * (1 + SLACK_SHARE) - Math.min(SLACK, atEnd));
     }
     this.#others.note(nowMs, others);
   }

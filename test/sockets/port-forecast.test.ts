@@ -49,7 +49,14 @@ describe('random churn that ends at the limit', () => {
           expect(misses(ran, 2)).toEqual([]);
         },
       ),
-      { numRuns: 150 },
+      // Slow churn, of which a second tells little.
+      {
+        numRuns: 150,
+        examples: [
+          [1_000, 1.3, 500, 0],
+          [1_011, 1.3, 500, 2],
+        ],
+      },
     );
   });
 
@@ -130,9 +137,30 @@ describe('churn that levels off below the limit', () => {
     expect(alarms(churn(elsewhere, 30_000)).length).toBeGreaterThan(0);
   });
 
+  test('ends at the limit all the same where the program binds: bind(2) takes no TIME_WAIT over', () => {
+    const settings = { timeWaitReuse: 2, maxTimeWaits: 262_144 };
+    const ran = churn(
+      { limit: 2_000, opens: steady(500), settings, peer: '127.0.0.1:80', bindsTo: '127.0.0.1' },
+      LONG_MS,
+    );
+    expect(alarms(ran)[0]?.atMs).toBeLessThanOrEqual(1_000);
+    expect(misses(ran, 1.2)).toEqual([]);
+  });
+
   test('raises none where the kernel keeps fewer TIME_WAITs than there are ports', () => {
     const settings = { timeWaitReuse: 0, maxTimeWaits: 1_000 };
     expect(alarms(churn({ limit: 2_000, opens: steady(500), settings }, 30_000))).toEqual([]);
+  });
+});
+
+describe('connects that nobody answers', () => {
+  test('hold ports too', () => {
+    const ran = churn(
+      { limit: 2_000, opens: steady(300), lifeMs: 120_000, isAnswered: false, isShown: false },
+      LONG_MS,
+    );
+    expect(alarms(ran)[0]?.atMs).toBeLessThan((ran.exhaustedAtMs ?? 0) - 3_000);
+    expect(misses(ran, 2)).toEqual([]);
   });
 });
 
@@ -204,11 +232,18 @@ describe('nothing is foretold', () => {
 });
 
 describe('at the limit', () => {
-  test('nothing is left, and 0 stays while connect(2) finds no port', () => {
-    const { forecast, slot, exhaustedAtMs = 0 } = churn({ limit: 2_000, opens: steady(1_000) }, 10_000);
-    expect(exhaustedAtMs).toBeGreaterThan(0);
-    expect(forecast.exhaustionMs(slot, exhaustedAtMs)).toBe(0);
-    expect(forecast.churn(slot, exhaustedAtMs, 10_000).exhausted).toBe(1);
+  test('nothing is left, by the rows of a table', () => {
+    const { looks } = churn({ limit: 2_000, opens: () => 0, others: () => 2_000 }, 1_000);
+    expect(looks.map(({ exhaustionMs }) => exhaustionMs)).toEqual([0, 0]);
+  });
+
+  test('nothing is left while connect(2) says so, whatever the books and the tables know', () => {
+    const plan = { limit: 2_000, opens: steady(1_000), others: () => 1_000, isShown: false };
+    const { forecast, slot, exhaustedAtMs = 0 } = churn(plan, 10_000);
+    expect(exhaustedAtMs).toBe(1_000);
+    expect(forecast.exhaustionMs(slot, exhaustedAtMs + 5_000)).toBe(0);
+    expect(forecast.churn(slot, exhaustedAtMs + 5_000, 10_000).exhausted).toBe(1);
+    expect(forecast.exhaustionMs(slot, exhaustedAtMs + 20_000)).toBeUndefined();
   });
 });
 

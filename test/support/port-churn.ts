@@ -32,6 +32,10 @@ export interface ChurnPlan {
   readonly isShown?: boolean;
   readonly settings?: ForecastSettings;
   readonly peer?: string;
+  /** The program binds to this address. */
+  readonly bindsTo?: string;
+  /** Whether the peer answers; else every connection is a SYN that waits. @default true */
+  readonly isAnswered?: boolean;
 }
 
 /** What was shown at a moment. */
@@ -64,19 +68,25 @@ export function churn(plan: ChurnPlan, untilMs: number): ChurnRun {
     isShown = true,
   } = plan;
   const { others = () => 0, settings = { timeWaitReuse: 0, maxTimeWaits: 262_144 }, peer = '10.0.0.9:80' } = plan;
+  const { bindsTo, isAnswered = true } = plan;
   const names = new NameTable(20);
   const upstreams = new Upstreams([]);
   const slot = names.slotOf('client', 'upstream', true, 0);
-  upstreams.name(upstreams.remember(tupleOf('10.0.0.1:40000', peer)), slot);
+  const place = upstreams.remember(tupleOf('10.0.0.1:40000', peer));
+  if (bindsTo === undefined) upstreams.name(place, slot);
+  else upstreams.nameBound(place, slot, tupleOf(`${bindsTo}:0`, peer));
   let [opened, closed, failed] = [0, 0, 0];
   const open: { readonly endsAtMs: number; count: number }[] = [];
   const waiting: { readonly endsAtMs: number; readonly count: number }[] = [];
   const books: PortBooks = {
     names,
     upstreams,
-    count: (_slot, what) => (what === COUNT.open ? opened - closed : what === COUNT.opened ? opened : 0),
+    count: (_slot, what) => {
+      if (!isAnswered) return 0;
+      return what === COUNT.open ? opened - closed : what === COUNT.opened ? opened : 0;
+    },
     closed: (_slot, closing) => (closing === (closesFirst ? LOCAL_FIN : REMOTE_FIN) ? closed : 0),
-    nodeState: (_slot, state) => (state === STATE.ESTABLISHED ? opened - closed : 0),
+    nodeState: (_slot, state) => (state === (isAnswered ? STATE.ESTABLISHED : STATE.SYN_SENT) ? opened - closed : 0),
     connects: { failed: (_slot: number, why: ConnectFailure) => (why === 'port_exhausted' ? failed : 0) } as never,
     requests: { count: () => opened } as never,
   };
