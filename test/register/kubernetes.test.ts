@@ -132,7 +132,7 @@ describe('the files of examples/kubernetes', () => {
   });
 });
 
-describe.skipIf(process.platform !== 'linux')('in a network namespace of its own', () => {
+describe.skipIf(process.platform !== 'linux')('in a network namespace of its own', { timeout: 35_000 }, () => {
   let library: BuiltLibrary;
   /** The image: /app of the files. */
   let app = '';
