@@ -3,6 +3,7 @@ import type { Server, Socket } from 'node:net';
 import { types } from 'node:util';
 import { readNetns } from '../kernel/procfs/netns.ts';
 import { captureBeforeClose } from '../observe/addresses.ts';
+import { countWaiting } from '../observe/connect-events.ts';
 import { eofEventOf, type ObserveContext } from '../observe/context.ts';
 import { noticeHandleEnds } from '../observe/handle-end.ts';
 import { createFamilyCheck } from '../observe/host-families.ts';
@@ -97,8 +98,8 @@ export interface MonitorInternals {
   readonly exclude: (own: object) => void;
   /** Calls back once when the program itself listens or connects over TCP for the first time that is observed. */
   readonly onFirstUse: (listener: () => void) => void;
-  /** Looks whether listeners were closed, which no event says at once. */
-  readonly pollListeners: () => void;
+  /** Looks for what no event says at once: listeners that were closed, names that are being looked up. */
+  readonly poll: () => void;
   /** Calls back when the monitor is closed; at once if it is already. */
   readonly onClose: (listener: () => void) => void;
 }
@@ -168,7 +169,7 @@ export function createMonitor(options: MonitorOptions = {}): Monitor {
     now: () => Math.round(performance.now() * TICKS_PER_MS),
     eofEvent: eofEventOf(process.versions.uv),
     handleEnds,
-    unnamed: new Map(),
+    waiting: new Map(),
     namers: new Set(),
     pools: new Set(),
     hasFamily: createFamilyCheck(),
@@ -184,11 +185,16 @@ export function createMonitor(options: MonitorOptions = {}): Monitor {
   const sockets = createTap<SocketRecord>(socketEvents(context));
   const servers = observeServers(context, sockets);
   const collector = new Collector(context, resolved, {
-    pollServers: () => servers.poll(),
+    pollServers: poll,
     claimListeners: !cluster.isWorker,
     primaryPid,
     warn,
   });
+
+  function poll(): void {
+    servers.poll();
+    countWaiting(context);
+  }
 
   function refuseClosed(caller: string): void {
     if (closed) throw new Error(`${caller}: this monitor is closed`);
@@ -223,7 +229,7 @@ export function createMonitor(options: MonitorOptions = {}): Monitor {
       };
     },
     snapshot() {
-      servers.poll();
+      poll();
       return takeSnapshot(ledger, collector.isFresh() ? collector.column : undefined, context.now());
     },
     async sample() {
@@ -249,7 +255,7 @@ export function createMonitor(options: MonitorOptions = {}): Monitor {
       collector.close();
       stopProcess?.();
       servers.stop();
-      for (const record of [...ledger.records]) {
+      for (const record of [...ledger.records, ...context.waiting.keys()]) {
         letGo(context, sockets, record, record.socket as NodeSocket | undefined);
       }
       sockets.stop();
@@ -268,7 +274,7 @@ export function createMonitor(options: MonitorOptions = {}): Monitor {
     report,
     exclude: (own) => context.excluded.add(own),
     onFirstUse: (listener) => useListeners.push(listener),
-    pollListeners: () => servers.poll(),
+    poll,
     onClose: (listener) => {
       if (closed) guard('exporter', listener);
       else closeListeners.push(listener);

@@ -37,6 +37,8 @@ export interface NodeSocket {
   readonly _bytesDispatched?: number;
   readonly _handle: NodeHandle | null | undefined;
   readonly _host?: string | null;
+  /** Null from the moment that the socket has had a handle, until somebody asks for the local address. */
+  readonly _sockname?: object | null;
   readonly _parent?: object | null;
   readonly _readableState?: { readonly ended?: boolean; readonly endEmitted?: boolean; readonly length?: number };
   readonly _writableState?: { readonly length?: number };
@@ -58,8 +60,8 @@ export interface NodeHttpMessage {
   readonly upgradeOrConnect?: boolean;
   /** Of a ClientRequest: its answer, once that has begun. */
   readonly res?: { readonly complete?: boolean; readonly rawHeaders?: readonly string[] } | null;
-  /** Of a ClientRequest: the agent whose connection it uses. */
-  readonly agent?: object | null;
+  /** Of a ClientRequest: the agent whose connection it uses, with the connections in use by `host:port:...`. */
+  readonly agent?: { readonly sockets?: Readonly<Record<string, readonly unknown[] | undefined>> } | null;
 }
 
 /** The fields of a net.Server that finwait reads. */
@@ -97,6 +99,21 @@ export function isStandardStream(handle: NodeHandle): boolean {
 export function hasDescriptor(handle: NodeHandle): boolean {
   return typeof handle.fd === 'number' && handle.fd >= 0;
 }
+
+/** Whether a socket never had a handle: connect() makes one, unless it throws before. */
+export function isUntouched(socket: NodeSocket): boolean {
+  return !socket._handle && socket._sockname === undefined;
+}
+
+/** The options of tls.connect(), if that made the socket; a copy of the program's, so nothing in them is a getter. */
+export function connectOptionsOf(socket: NodeSocket): object | undefined {
+  connectOptions ??= Object.getOwnPropertySymbols(socket).find(({ description }) => description === 'connect-options');
+  const options = connectOptions && (socket as object as { readonly [key: symbol]: unknown })[connectOptions];
+  return typeof options === 'object' && options !== null ? options : undefined;
+}
+
+/** Found on the first TLSSocket that has it: there is one symbol for all. */
+let connectOptions: symbol | undefined;
 
 export function isSocket(value: unknown): value is NodeSocket {
   return value instanceof net.Socket;

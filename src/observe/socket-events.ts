@@ -12,6 +12,7 @@ import {
   connectFailed,
   lookedUp,
   secured,
+  timedOut,
 } from './connect-events.ts';
 import type { ObserveContext } from './context.ts';
 import { outlivedItsError } from './handle-end.ts';
@@ -83,7 +84,7 @@ export function socketEvents(context: ObserveContext): TapHandler<SocketRecord> 
   ): boolean {
     switch (event) {
       case WATCHED.lookup:
-        lookedUp(record, socket, first);
+        lookedUp(context, record, socket, first, context.now());
         return false;
       case WATCHED.connectionAttempt:
         attempted(context, record, socket, first, second, context.now());
@@ -104,6 +105,7 @@ export function socketEvents(context: ObserveContext): TapHandler<SocketRecord> 
         answered(context, record, socket, context.now());
         return false;
       case WATCHED.timeout:
+        timedOut(record);
         idleTimedOut(record, socket);
         return false;
       case WATCHED.end:
