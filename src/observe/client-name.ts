@@ -47,9 +47,13 @@ export function nameByDestination(
   const known = destinationOfWaiting(context, record, socket);
   const host = known?.host ?? hostOf(record, socket);
   // The name that the socket had when it was connected before is the best guess only where nothing is known.
-  const isOld = record.index < 0 && (record.flags & (FLAG.named | FLAG.connectCounted)) === 0;
-  if (isOld && host !== undefined) record.slot = -1;
+  if (host !== undefined) forgetName(record);
   nameClient(context, record, socket, host, port ?? known?.port ?? portOf(host), at);
+}
+
+/** Takes the name off a socket that connects again, unless the program chose it or something is counted under it. */
+export function forgetName(record: SocketRecord): void {
+  if ((record.flags & (FLAG.named | FLAG.connectCounted | FLAG.open)) === 0 && record.transition < 0) record.slot = -1;
 }
 
 /** Whether an operation that waits for its first attempt can be given the name that it will have then. */
@@ -65,11 +69,7 @@ function destinationOfWaiting(
   socket: NodeSocket,
 ): Destination | undefined {
   if (!context.waiting.has(record)) return undefined;
-  const given = context.waiting.get(record) ?? tlsDestination(socket);
-  if (given !== undefined) return given;
-  const host = hostOf(record, socket);
-  const port = host === undefined ? 0 : agentPort(socket, host);
-  return host === undefined || port === 0 ? undefined : { host, port };
+  return context.waiting.get(record) ?? tlsDestination(socket) ?? agentDestination(socket);
 }
 
 /** What tls.connect() was given, and with it https and undici. */
@@ -79,11 +79,13 @@ function tlsDestination(socket: NodeSocket): Destination | undefined {
   return options === undefined ? undefined : (destinationOf(options, undefined) ?? undefined);
 }
 
-/** The port of the agent's pool that a socket of HTTP is in: its key is `host:port:localAddress` and more. */
-function agentPort(socket: NodeSocket, host: string): number {
-  const pools = socket._httpMessage?.agent?.sockets ?? {};
+/** What the agent of HTTP was given: it keeps the socket under `host:port:localAddress` and more. */
+function agentDestination(socket: NodeSocket): Destination | undefined {
+  const { host, agent } = socket._httpMessage ?? {};
+  const pools = agent?.sockets ?? {};
   const key = Object.keys(pools).find((each) => each.startsWith(`${host}:`) && pools[each]?.includes(socket) === true);
-  return key === undefined ? 0 : Number.parseInt(key.slice(host.length + 1), 10) || 0;
+  if (key === undefined || typeof host !== 'string') return undefined;
+  return destinationOf(Number.parseInt(key.slice(host.length + 1), 10), host) ?? undefined;
 }
 
 /** The host that the program gave to this connect(), if it was looked up. */

@@ -4,7 +4,15 @@ import { FLAG, type SocketRecord, stateOf } from '../sockets/record.ts';
 import { packAddress, TUPLE } from '../sockets/tuple.ts';
 import { EVENT, type TcpEvent } from '../tcp/event.ts';
 import { STATE } from '../tcp/state.ts';
-import { hostOf, isNameable, nameByDestination, nameByPeer, nameClient, rememberPort } from './client-name.ts';
+import {
+  forgetName,
+  hostOf,
+  isNameable,
+  nameByDestination,
+  nameByPeer,
+  nameClient,
+  rememberPort,
+} from './client-name.ts';
 import type { Destination } from './connect-calls.ts';
 import type { ObserveContext } from './context.ts';
 import { forgetEnd } from './handle-end.ts';
@@ -97,6 +105,7 @@ export function attempted(
   beginUnseen(context, record, at);
   if (context.waiting.has(record)) {
     const host = hostOf(record, socket);
+    forgetName(record);
     nameClient(context, record, socket, context.waiting.get(record)?.host ?? host, port, at);
     context.waiting.delete(record);
     if (host !== undefined) {

@@ -37,8 +37,6 @@ export interface NodeSocket {
   readonly _bytesDispatched?: number;
   readonly _handle: NodeHandle | null | undefined;
   readonly _host?: string | null;
-  /** Null from the moment that the socket has had a handle, until somebody asks for the local address. */
-  readonly _sockname?: object | null;
   readonly _parent?: object | null;
   readonly _readableState?: { readonly ended?: boolean; readonly endEmitted?: boolean; readonly length?: number };
   readonly _writableState?: { readonly length?: number };
@@ -60,6 +58,8 @@ export interface NodeHttpMessage {
   readonly upgradeOrConnect?: boolean;
   /** Of a ClientRequest: its answer, once that has begun. */
   readonly res?: { readonly complete?: boolean; readonly rawHeaders?: readonly string[] } | null;
+  /** Of a ClientRequest: the host as the program gave it. */
+  readonly host?: unknown;
   /** Of a ClientRequest: the agent whose connection it uses, with the connections in use by `host:port:...`. */
   readonly agent?: { readonly sockets?: Readonly<Record<string, readonly unknown[] | undefined>> } | null;
 }
@@ -102,17 +102,29 @@ export function hasDescriptor(handle: NodeHandle): boolean {
 
 /** Whether a socket never had a handle: connect() makes one, unless it throws before. */
 export function isUntouched(socket: NodeSocket): boolean {
-  return !socket._handle && socket._sockname === undefined;
+  if (socket._handle) return false;
+  asyncId ??= symbolOf(socket, 'async_id_symbol');
+  // Node gives a number for the handle.
+  return asyncId !== undefined && (socket as BySymbol)[asyncId] === -1;
 }
 
 /** The options of tls.connect(), if that made the socket; a copy of the program's, so nothing in them is a getter. */
 export function connectOptionsOf(socket: NodeSocket): object | undefined {
-  connectOptions ??= Object.getOwnPropertySymbols(socket).find(({ description }) => description === 'connect-options');
-  const options = connectOptions && (socket as object as { readonly [key: symbol]: unknown })[connectOptions];
+  connectOptions ??= symbolOf(socket, 'connect-options');
+  const options = connectOptions && (socket as BySymbol)[connectOptions];
   return typeof options === 'object' && options !== null ? options : undefined;
 }
 
-/** Found on the first TLSSocket that has it: there is one symbol for all. */
+interface BySymbol extends NodeSocket {
+  readonly [key: symbol]: unknown;
+}
+
+/** One of Node's own symbols, found on the first socket that has it: there is one for all. */
+function symbolOf(socket: NodeSocket, name: string): symbol | undefined {
+  return Object.getOwnPropertySymbols(socket).find(({ description }) => description === name);
+}
+
+let asyncId: symbol | undefined;
 let connectOptions: symbol | undefined;
 
 export function isSocket(value: unknown): value is NodeSocket {

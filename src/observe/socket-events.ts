@@ -17,7 +17,7 @@ import {
 import type { ObserveContext } from './context.ts';
 import { outlivedItsError } from './handle-end.ts';
 import { answered, idleTimedOut, isIdleTimeout } from './http-use.ts';
-import { hasReadEof, isEofUnread, type NodeSocket, rawSocketOf } from './node-socket.ts';
+import { hasDescriptor, hasReadEof, isEofUnread, type NodeSocket, rawSocketOf } from './node-socket.ts';
 import { countClosed } from './socket-end.ts';
 import { type TapHandler, WATCHED, type Watched } from './tap.ts';
 
@@ -212,7 +212,8 @@ function finSent(context: ObserveContext, record: SocketRecord, socket: NodeSock
 /** 'close': libuv has closed the descriptor, and Node's column ends here. */
 export function closed(context: ObserveContext, record: SocketRecord, socket: NodeSocket, at: number): void {
   const { ledger } = context;
-  if (!socket.destroyed || socket._handle) return;
+  // After an error of TLS the handle is still there, without a descriptor.
+  if (!socket.destroyed || (socket._handle && hasDescriptor(socket._handle))) return;
   connectFailed(context, record, socket, socket.errored, at);
   if (record.index < 0) return;
   noticeUnreadEof(ledger, record, socket, at);

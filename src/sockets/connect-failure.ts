@@ -69,8 +69,9 @@ function failureOf(error: ErrorShape, facts: FailureFacts): ConnectFailure {
   if (code === 'EMFILE' || code === 'ENFILE') return 'fd_exhausted';
   if (facts.lookupFailed) return 'resolution';
   if (isTimeout(error)) return 'timeout';
-  // Only libuv gives an errno to what it reports.
-  if (typeof error.errno === 'number' && typeof code === 'string') return failureOfErrno(error, code, facts);
+  // Only libuv gives an errno to what it reports. What it cancels was given up by somebody before.
+  const isErrno = typeof error.errno === 'number' && typeof code === 'string';
+  if (isErrno && code !== 'ECANCELED') return failureOfErrno(error, code, facts);
   if (facts.timedOut) return 'timeout';
   return typeof code === 'string' ? failureOfCode(error, code, facts) : 'aborted';
 }
@@ -101,9 +102,6 @@ function failureOfErrno(error: ErrorShape, code: string, facts: FailureFacts): C
     case 'EADDRNOTAVAIL':
     case 'EADDRINUSE':
       return portFailureOf(error, code, facts);
-    // libuv on a socket that was closed meanwhile.
-    case 'ECANCELED':
-      return 'aborted';
     // OpenSSL could not make sense of what it read; Node reports it as the failure of a write.
     case 'EPROTO':
       return 'tls';
@@ -136,6 +134,7 @@ const RESOLUTION: ReadonlySet<string> = new Set([
 /** undici or Axios, or the program through them, closes a client while it connects. */
 const LIBRARY_GIVES_UP: ReadonlySet<string> = new Set([
   'ABORT_ERR',
+  'ECANCELED',
   'ECONNABORTED',
   'ERR_ABORTED',
   'ERR_CANCELED',
