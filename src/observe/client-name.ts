@@ -53,7 +53,8 @@ export function nameByDestination(
 
 /** Takes the name off a socket that connects again, unless the program chose it or something is counted under it. */
 export function forgetName(record: SocketRecord): void {
-  if ((record.flags & (FLAG.named | FLAG.connectCounted | FLAG.open)) === 0 && record.transition < 0) record.slot = -1;
+  const isUsed = record.index >= 0 && record.transition >= 0;
+  if (!isUsed && (record.flags & (FLAG.named | FLAG.connectCounted)) === 0) record.slot = -1;
 }
 
 /** Whether an operation that waits for its first attempt can be given the name that it will have then. */

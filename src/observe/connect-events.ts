@@ -223,11 +223,9 @@ export function countWaiting(context: ObserveContext): void {
     // Where connect() threw, nothing else holds the socket.
     record.loosen();
     // What is destroyed still owes its 'close'.
-    if (socket.destroyed ? socket.closed === true : !socket.connecting || !isTcpHandle(socket._handle)) {
-      forgetConnect(context, record);
-    } else if (socket.connecting && isNameable(context, record, socket)) {
-      nameByDestination(context, record, socket, context.now());
-    }
+    if (socket.destroyed) continue;
+    if (!socket.connecting || !isTcpHandle(socket._handle)) forgetConnect(context, record);
+    else if (isNameable(context, record, socket)) nameByDestination(context, record, socket, context.now());
   }
 }
 
