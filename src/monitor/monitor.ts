@@ -5,6 +5,7 @@ import { types } from 'node:util';
 import { readNetns } from '../kernel/procfs/netns.ts';
 import { captureBeforeClose } from '../observe/addresses.ts';
 import { isAgent, observeAgents } from '../observe/agents.ts';
+import { countWaiting } from '../observe/connect-events.ts';
 import { eofEventOf, type ObserveContext } from '../observe/context.ts';
 import { noticeHandleEnds } from '../observe/handle-end.ts';
 import { createFamilyCheck } from '../observe/host-families.ts';
@@ -125,8 +126,8 @@ export interface MonitorInternals {
   readonly exclude: (own: object) => void;
   /** Calls back once when the program itself listens or connects over TCP for the first time that is observed. */
   readonly onFirstUse: (listener: () => void) => void;
-  /** Looks whether listeners were closed, which no event says at once. */
-  readonly pollListeners: () => void;
+  /** Looks for what no event says at once: listeners that were closed, names that are being looked up. */
+  readonly poll: () => void;
   /** Calls back when the monitor is closed; at once if it is already. */
   readonly onClose: (listener: () => void) => void;
 }
@@ -198,7 +199,7 @@ export function createMonitor(options: MonitorOptions = {}): Monitor {
     now: () => Math.round(performance.now() * TICKS_PER_MS),
     eofEvent: eofEventOf(process.versions.uv),
     handleEnds,
-    unnamed: new Map(),
+    waiting: new Map(),
     namers: new Set(),
     pools: new Set(),
     nameOf: undefined,
@@ -217,11 +218,16 @@ export function createMonitor(options: MonitorOptions = {}): Monitor {
   const servers = observeServers(context, sockets);
   const agents = observeAgents(context, sockets);
   const collector = new Collector(context, resolved, {
-    pollServers: () => servers.poll(),
+    pollServers: poll,
     claimListeners: !cluster.isWorker,
     primaryPid,
     warn,
   });
+
+  function poll(): void {
+    servers.poll();
+    countWaiting(context);
+  }
 
   function refuseClosed(caller: string): void {
     if (closed) throw new Error(`${caller}: this monitor is closed`);
@@ -269,7 +275,7 @@ export function createMonitor(options: MonitorOptions = {}): Monitor {
       return stopProcess;
     },
     snapshot() {
-      servers.poll();
+      poll();
       return takeSnapshot(ledger, collector.isFresh() ? collector.column : undefined, context.now(), {
         forecast: collector.portForecast,
         pools: readPools(context),
@@ -299,7 +305,7 @@ export function createMonitor(options: MonitorOptions = {}): Monitor {
       collector.close();
       stopProcess?.();
       servers.stop();
-      for (const record of [...ledger.records]) {
+      for (const record of [...ledger.records, ...context.waiting.keys()]) {
         letGo(context, sockets, record, record.socket as NodeSocket | undefined);
       }
       sockets.stop();
@@ -319,7 +325,7 @@ export function createMonitor(options: MonitorOptions = {}): Monitor {
     report,
     exclude: (own) => excluded.add(own),
     onFirstUse: (listener) => useListeners.push(listener),
-    pollListeners: () => servers.poll(),
+    poll,
     onClose: (listener) => {
       if (closed) guard('exporter', listener);
       else closeListeners.push(listener);

@@ -60,8 +60,10 @@ export interface NodeHttpMessage {
   readonly upgradeOrConnect?: boolean;
   /** Of a ClientRequest: its answer, once that has begun. */
   readonly res?: { readonly complete?: boolean; readonly rawHeaders?: readonly string[] } | null;
-  /** Of a ClientRequest: the agent whose connection it uses. */
-  readonly agent?: object | null;
+  /** Of a ClientRequest: the host as the program gave it. */
+  readonly host?: unknown;
+  /** Of a ClientRequest: the agent whose connection it uses, with the connections in use by `host:port:...`. */
+  readonly agent?: { readonly sockets?: Readonly<Record<string, readonly unknown[] | undefined>> } | null;
 }
 
 /** The fields of a net.Server that finwait reads. */
@@ -99,6 +101,33 @@ export function isStandardStream(handle: NodeHandle): boolean {
 export function hasDescriptor(handle: NodeHandle): boolean {
   return typeof handle.fd === 'number' && handle.fd >= 0;
 }
+
+/** Whether a socket never had a handle: connect() makes one, unless it throws before. */
+export function isUntouched(socket: NodeSocket): boolean {
+  if (socket._handle) return false;
+  asyncId ??= symbolOf(socket, 'async_id_symbol');
+  // Node gives a number for the handle.
+  return asyncId !== undefined && (socket as BySymbol)[asyncId] === -1;
+}
+
+/** The options of tls.connect(), if that made the socket; a copy of the program's, so nothing in them is a getter. */
+export function connectOptionsOf(socket: NodeSocket): object | undefined {
+  connectOptions ??= symbolOf(socket, 'connect-options');
+  const options = connectOptions && (socket as BySymbol)[connectOptions];
+  return typeof options === 'object' && options !== null ? options : undefined;
+}
+
+interface BySymbol extends NodeSocket {
+  readonly [key: symbol]: unknown;
+}
+
+/** One of Node's own symbols, found on the first socket that has it: there is one for all. */
+function symbolOf(socket: NodeSocket, name: string): symbol | undefined {
+  return Object.getOwnPropertySymbols(socket).find(({ description }) => description === name);
+}
+
+let asyncId: symbol | undefined;
+let connectOptions: symbol | undefined;
 
 export function isSocket(value: unknown): value is NodeSocket {
   return value instanceof net.Socket;

@@ -75,7 +75,7 @@ export function observeProcess(
     diagnosticsChannel.unsubscribe(LISTEN_CHANNEL, onListen);
     stopConnects();
     servers.stopFound();
-    for (const record of [...ledger.records, ...context.unnamed.keys()]) {
+    for (const record of [...ledger.records, ...context.waiting.keys()]) {
       if ((record.flags & FLAG.found) !== 0) letGo(context, sockets, record, record.socket as NodeSocket | undefined);
     }
   };

@@ -51,6 +51,7 @@ export function observeSocket(
       context.handleEnds.from(handle);
       ledger.add(record);
       ledger.apply(record, EVENT.attempt, at);
+      record.markAt = -1;
     }
   }
   if (name !== undefined) choose(context, record, socket, name, at);
@@ -148,7 +149,7 @@ export function letGo(
   record: SocketRecord,
   socket: NodeSocket | undefined,
 ): void {
-  context.unnamed.delete(record);
+  context.waiting.delete(record);
   // An operation that has no attempt yet is not on the list of records.
   context.ledger.release(record, context.now());
   if (socket === undefined) return;
