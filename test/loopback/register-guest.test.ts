@@ -1,0 +1,117 @@
+import { existsSync, writeFileSync } from 'node:fs';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { createCertificate } from '../support/certificate.ts';
+import { type BuiltLibrary, buildLibrary, type Ended, type RunOptions, run } from '../support/child.ts';
+
+// Every program runs twice, with `--import finwait/register` and without; neither names finwait. What it prints, what its
+// stacks are and how it ends must be the same. The lines of finwait's own frames are taken out of the stacks, the first
+// of the two differences that nothing can avoid; the second, that an `emit` is an own property, is kept out of `shape()`
+// in the programs.
+
+/** One program, as `node guests.mjs` lists it. */
+interface Life {
+  readonly family: string;
+  readonly title: string;
+  /** How many ends of connections finwait must have seen in it: proof that the two runs differ at all. */
+  readonly sockets: number;
+  /** More may be seen, or less than `sockets` where the number says so: what the kernel and the clock decide. */
+  readonly atLeast?: boolean | number;
+  /** What a program that patches over finwait may leave open in its books. */
+  readonly open?: boolean;
+  readonly code?: number | null;
+  readonly signal?: NodeJS.Signals;
+  /** It has no output. */
+  readonly silent?: boolean;
+  /** Ends that do not depend on each other are printed in an order that nothing decides. */
+  readonly sorted?: boolean;
+  readonly flags?: readonly string[];
+}
+
+const listed = await run('guests.mjs');
+const lives = listed.stdout
+  .trim()
+  .split('\n')
+  .map((line) => JSON.parse(line) as Life);
+
+describe('a program behaves the same with and without --import finwait/register', () => {
+  let library: BuiltLibrary;
+  let env: Record<string, string>;
+
+  beforeAll(() => {
+    library = buildLibrary();
+    if (!existsSync(`${library.folder}/register.js`)) writeFileSync(`${library.folder}/register.js`, "import {createMonitor} from './index.js'; export const monitor = createMonitor(); monitor.observeProcess();");
+    const { key, cert } = createCertificate();
+    env = { TLS_KEY: key, TLS_CERT: cert, FINWAIT_PORT: '0' };
+  });
+  afterAll(() => library.remove());
+
+  test('there are at least 60 programs, over every protocol', () => {
+    expect(listed.code).toBe(0);
+    expect(lives.length).toBeGreaterThanOrEqual(60);
+    expect(new Set(lives.map(({ family, title }) => `${family} ${title}`)).size).toBe(lives.length);
+  });
+
+  for (const life of lives) {
+    test.concurrent(`${life.family}: ${life.title}`, async () => {
+      const [bare, guest] = await Promise.all([live(life, false), live(life, true)]);
+
+      expect(endOf(guest, life)).toEqual(endOf(bare, life));
+      expect({ code: bare.code, signal: bare.signal }).toEqual({
+        code: life.code === undefined ? 0 : life.code,
+        signal: life.signal ?? null,
+      });
+      if (life.silent !== true) expect(bare.stdout + bare.stderr).not.toBe('');
+      expect(bare.report).toBe('');
+      const reports = guest.report
+        .trim()
+        .split('\n')
+        .map((line) => JSON.parse(line) as Report);
+      expect(problemOf(life, reports), guest.report).toBe('');
+    });
+  }
+
+  async function live(life: Life, isObserved: boolean): Promise<Ended> {
+    const preloads = isObserved ? ['--import', `${library.folder}/register.js`] : [];
+    const probe = ['--import', new URL('../fixtures/programs/guest-probe.mjs', import.meta.url).pathname];
+    const options: RunOptions = {
+      args: [life.family, life.title],
+      flags: ['--stack-trace-limit=50', ...(life.flags ?? []), ...preloads, ...probe],
+      env,
+    };
+    return run('guests.mjs', options);
+  }
+});
+
+/** What the probe wrote of one process or thread. */
+interface Report {
+  readonly opened: number;
+  readonly open: number;
+  readonly illegal: readonly unknown[];
+}
+
+function problemOf(life: Life, reports: readonly Report[]): string {
+  const opened = reports.reduce((sum, report) => sum + report.opened, 0);
+  const expected = typeof life.atLeast === 'number' ? life.atLeast : life.sockets;
+  const isEnough = life.atLeast === undefined ? opened === expected : opened >= expected;
+  if (!isEnough) return `${opened} ends of connections seen instead of ${expected}`;
+  const illegal = reports.flatMap((report) => report.illegal);
+  return illegal.length === 0 ? '' : `illegal transitions: ${JSON.stringify(illegal)}`;
+}
+
+function endOf(ended: Ended, life: Life): object {
+  const stdout = normalise(ended.stdout);
+  return {
+    stdout: life.sorted === true ? stdout.split(/\n(?! )/).sort() : stdout,
+    stderr: normalise(ended.stderr).replace(/^finwait: .*\n/m, ''),
+    code: ended.code,
+    signal: ended.signal,
+  };
+}
+
+/** Takes out what differs from run to run, ports and process ids, and the frames of finwait. */
+function normalise(text: string): string {
+  return text
+    .replaceAll(/^ +at .*finwait-build-.*\n/gm, '')
+    .replaceAll(/(?<=127\.0\.0\.[12]:|::1:|port: )\d+/g, '<port>')
+    .replaceAll(/(?<=\(node:)\d+/g, '<pid>');
+}
