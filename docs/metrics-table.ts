@@ -15,9 +15,9 @@ export function withMetricsTable(readme: string): string {
 
 /** Every metric as a Markdown table. */
 function metricsTable(): string {
-  const rows = METRICS.map(({ name, type, labels, help }) => {
+  const rows = METRICS.map(({ name, type, labels, help, level }) => {
     const labelled = labels.map((label) => `\`${label}\``).join(', ');
-    return `| \`${DEFAULT_PREFIX}${name}\` | ${type} | ${labelled} | ${help} |`;
+    return `| \`${DEFAULT_PREFIX}${name}\` | ${type} | ${labelled} | ${help}${level === 'full' ? ' Level `full`.' : ''} |`;
   });
   return ['', '| metric | type | labels | meaning |', '|---|---|---|---|', ...rows, ''].join('\n');
 }

@@ -5,7 +5,7 @@ import {
   metrics as metricsApi,
   type Observable,
 } from '@opentelemetry/api';
-import { METRICS, type MetricDefinition } from '../metrics/catalogue.ts';
+import { type MetricDefinition, metricsOf } from '../metrics/catalogue.ts';
 import { boundsOf, type HistogramName, measure, type ScalarName, subscribe } from '../metrics/measure.ts';
 import { internalsOf, type Monitor } from '../monitor/monitor.ts';
 import { refuseUnknownKeys, show } from '../monitor/options.ts';
@@ -50,27 +50,32 @@ export function registerOpenTelemetry(monitor: Monitor, options: OpenTelemetryOp
   }
   const meter = meterProvider.getMeter('finwait', VERSION);
 
-  const stops = METRICS.filter((definition) => definition.type === 'histogram').map((definition) => {
-    const name = definition.name as HistogramName;
-    const instrument = meter.createHistogram(OTEL_PREFIX + definition.name, {
-      description: definition.help,
-      unit: definition.unit,
-      advice: { explicitBucketBoundaries: [...boundsOf(inside, name)] },
+  const definitions = metricsOf(inside.level);
+  const stops = definitions
+    .filter((definition) => definition.type === 'histogram')
+    .map((definition) => {
+      const name = definition.name as HistogramName;
+      const instrument = meter.createHistogram(OTEL_PREFIX + definition.name, {
+        description: definition.help,
+        unit: definition.unit,
+        advice: { explicitBucketBoundaries: [...boundsOf(inside, name)] },
+      });
+      return subscribe(inside, name, (labels, value) => {
+        try {
+          instrument.record(value, { ...labels });
+        } catch (error) {
+          // An instrument that throws must not stop the event that is being counted.
+          inside.report('exporter', error);
+        }
+      });
     });
-    return subscribe(inside, name, (labels, value) => {
-      try {
-        instrument.record(value, { ...labels });
-      } catch (error) {
-        // An instrument that throws must not stop the event that is being counted.
-        inside.report('exporter', error);
-      }
-    });
-  });
 
-  const observables = METRICS.filter((definition) => definition.type !== 'histogram').map((definition) => ({
-    name: definition.name as ScalarName,
-    instrument: createObservable(meter, definition),
-  }));
+  const observables = definitions
+    .filter((definition) => definition.type !== 'histogram')
+    .map((definition) => ({
+      name: definition.name as ScalarName,
+      instrument: createObservable(meter, definition),
+    }));
   const connectionCount = semconv ? createConnectionCount(meter) : undefined;
 
   const observe: BatchObservableCallback = (result) => {

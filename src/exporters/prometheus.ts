@@ -1,5 +1,5 @@
 import { register as defaultRegister, type Registry } from 'prom-client';
-import { DEFAULT_PREFIX, METRICS, type MetricDefinition } from '../metrics/catalogue.ts';
+import { DEFAULT_PREFIX, type MetricDefinition, metricsOf } from '../metrics/catalogue.ts';
 import { distributions, type HistogramName, measure, type ScalarName } from '../metrics/measure.ts';
 import { internalsOf, type Monitor, type MonitorInternals } from '../monitor/monitor.ts';
 import { refuseUnknownKeys, show } from '../monitor/options.ts';
@@ -33,14 +33,15 @@ export function registerPrometheus(monitor: Monitor, options: PrometheusOptions 
     throw new TypeError(`register is a prom-client Registry, received ${show(register)}`);
   }
   const inside = internalsOf(monitor);
-  const taken = METRICS.find((definition) => register.getSingleMetric(prefix + definition.name) !== undefined);
+  const definitions = metricsOf(inside.level);
+  const taken = definitions.find((definition) => register.getSingleMetric(prefix + definition.name) !== undefined);
   if (taken !== undefined) {
     throw new Error(
       `${prefix}${taken.name} is registered already: give this monitor another prefix or its own new Registry(), ` +
         'or call the stop function of the first registration',
     );
   }
-  const metrics = METRICS.map((definition) => new CatalogueMetric(prefix, definition, inside));
+  const metrics = definitions.map((definition) => new CatalogueMetric(prefix, definition, inside));
   // Any object with a name and a get() is a metric to a Registry; its type lists prom-client's own classes only.
   for (const metric of metrics) register.registerMetric(metric as unknown as RegisteredMetric);
   const registration: Registration = { register };

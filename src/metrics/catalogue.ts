@@ -1,6 +1,10 @@
 import { COLLECTOR_REASONS, SOURCES } from '../kernel/source.ts';
+import type { Level } from '../monitor/options.ts';
 import { COMPONENTS } from '../sockets/component.ts';
+import { CONNECT_FAILURES } from '../sockets/connect-failure.ts';
+import { ATTEMPT_RESULTS, CONNECT_PHASES, FAMILIES } from '../sockets/connects.ts';
 import { SIDES } from '../sockets/names.ts';
+import { IDLE_CLOSES } from '../sockets/requests.ts';
 import { STATE_LABELS } from '../tcp/state.ts';
 
 /** Every label a metric may carry. An address, a path, a stack or a message is none. */
@@ -14,6 +18,11 @@ export type LabelName =
   | 'to'
   | 'direction'
   | 'queue'
+  | 'family'
+  | 'result'
+  | 'phase'
+  | 'cause'
+  | 'pool_state'
   | 'source'
   | 'reason'
   | 'component'
@@ -39,7 +48,25 @@ export type MetricName =
   | 'connections_closed_total'
   | 'open_connections'
   | 'connection_duration_seconds'
+  | 'connection_duration_by_name_seconds'
   | 'state_transitions_total'
+  | 'state_duration_seconds'
+  | 'connects_total'
+  | 'connect_failures_total'
+  | 'pending_connects'
+  | 'connect_attempts_total'
+  | 'connect_duration_seconds'
+  | 'connect_duration_by_name_seconds'
+  | 'connections_dropped_total'
+  | 'requests_total'
+  | 'requests_per_connection'
+  | 'closed_with_active_request_total'
+  | 'reused_connection_errors_total'
+  | 'idle_closes_total'
+  | 'idle_at_close_seconds'
+  | 'keep_alive_timeout_seconds'
+  | 'pool_connections'
+  | 'pool_pending_requests'
   | 'half_closes_total'
   | 'resets_total'
   | 'bytes_total'
@@ -83,6 +110,8 @@ export interface MetricDefinition {
   readonly help: string;
   readonly labels: readonly LabelName[];
   readonly aggregate: Aggregate;
+  /** From which level on there is such a metric. @default 'standard' */
+  readonly level?: Level;
 }
 
 /** The default prefix of every metric. */
@@ -97,7 +126,12 @@ export const LABEL_VALUES: { readonly [label in LabelName]?: readonly string[] }
   outcome: ['fin', 'reset', 'timeout', 'error', 'unused', 'abandoned'],
   queue: ['node_read', 'node_write', 'kernel_receive', 'kernel_send'],
   source: [...SOURCES, 'shared'],
-  reason: COLLECTOR_REASONS,
+  reason: [...COLLECTOR_REASONS, ...CONNECT_FAILURES],
+  family: FAMILIES,
+  result: ATTEMPT_RESULTS,
+  phase: CONNECT_PHASES,
+  cause: IDLE_CLOSES,
+  pool_state: ['active', 'idle'],
   component: COMPONENTS,
 };
 
@@ -186,12 +220,161 @@ export const CATALOGUE: { readonly [name in MetricName]: MetricDefinition } = {
     labels: ['side'],
     aggregate: 'sum',
   },
+  connection_duration_by_name_seconds: {
+    name: 'connection_duration_by_name_seconds',
+    type: 'histogram',
+    unit: 's',
+    help: 'Time from accept or connect to close, by name.',
+    labels: BY_NAME,
+    aggregate: 'sum',
+    level: 'full',
+  },
   state_transitions_total: {
     name: 'state_transitions_total',
     type: 'counter',
     unit: '{transition}',
     help: "Transitions of the TCP state that Node's events imply.",
     labels: ['from', 'to'],
+    aggregate: 'sum',
+  },
+  state_duration_seconds: {
+    name: 'state_duration_seconds',
+    type: 'histogram',
+    unit: 's',
+    help: "How long sockets were in a state of Node's column when they left it.",
+    labels: ['state'],
+    aggregate: 'sum',
+    level: 'full',
+  },
+  connects_total: {
+    name: 'connects_total',
+    type: 'counter',
+    unit: '{operation}',
+    help: 'Connect operations of this process, each once however many addresses it tries: succeeded + failed + pending.',
+    labels: ['name'],
+    aggregate: 'sum',
+  },
+  connect_failures_total: {
+    name: 'connect_failures_total',
+    type: 'counter',
+    unit: '{operation}',
+    help: 'Connect operations that failed, each under one reason; tls: connected, and the handshake of TLS failed; aborted: the program gave up.',
+    labels: ['name', 'reason'],
+    aggregate: 'sum',
+  },
+  pending_connects: {
+    name: 'pending_connects',
+    type: 'gauge',
+    unit: '{operation}',
+    help: 'Connect operations under way, the lookup of the name and the handshake of TLS included.',
+    labels: ['name'],
+    aggregate: 'sum',
+  },
+  connect_attempts_total: {
+    name: 'connect_attempts_total',
+    type: 'counter',
+    unit: '{attempt}',
+    help: 'Attempts at single addresses within connect operations (Happy Eyeballs), by how they ended; a family without a route fails here and harms nothing.',
+    labels: ['family', 'result'],
+    aggregate: 'sum',
+  },
+  connect_duration_seconds: {
+    name: 'connect_duration_seconds',
+    type: 'histogram',
+    unit: 's',
+    help: 'Duration of the phases of connect operations that were completed; a step at 1 s or 3 s is a SYN that was sent again.',
+    labels: ['phase'],
+    aggregate: 'sum',
+  },
+  connect_duration_by_name_seconds: {
+    name: 'connect_duration_by_name_seconds',
+    type: 'histogram',
+    unit: 's',
+    help: 'Duration of the phases of connect operations that were completed, by name.',
+    labels: ['name', 'phase'],
+    aggregate: 'sum',
+    level: 'full',
+  },
+  connections_dropped_total: {
+    name: 'connections_dropped_total',
+    type: 'counter',
+    unit: '{connection}',
+    help: 'Connections that were accepted and closed at once because of maxConnections.',
+    labels: ['name'],
+    aggregate: 'sum',
+  },
+  requests_total: {
+    name: 'requests_total',
+    type: 'counter',
+    unit: '{request}',
+    help: 'HTTP/1 requests on observed connections; those of a client are counted when their answer is complete or the connection is lost. 1 - opened / requests is the share of requests that found a connection.',
+    labels: BY_NAME,
+    aggregate: 'sum',
+  },
+  requests_per_connection: {
+    name: 'requests_per_connection',
+    type: 'histogram',
+    unit: '{request}',
+    help: 'HTTP/1 requests that connections had served when they closed.',
+    labels: BY_NAME,
+    aggregate: 'sum',
+    level: 'full',
+  },
+  closed_with_active_request_total: {
+    name: 'closed_with_active_request_total',
+    type: 'counter',
+    unit: '{connection}',
+    help: 'Connections that closed while a request was not answered to its end, by who closed first.',
+    labels: ['side', 'name', 'initiator'],
+    aggregate: 'sum',
+  },
+  reused_connection_errors_total: {
+    name: 'reused_connection_errors_total',
+    type: 'counter',
+    unit: '{connection}',
+    help: 'Requests of this process that died with a connection which had served others, because the server had closed it: the keep-alive race.',
+    labels: ['name'],
+    aggregate: 'sum',
+  },
+  idle_closes_total: {
+    name: 'idle_closes_total',
+    type: 'counter',
+    unit: '{connection}',
+    help: 'Connections that closed between two requests; keep_alive_timeout: an idle timer of this process; local: this process otherwise; remote: the peer. What a client sends into a close of ours is invisible to Node.',
+    labels: ['side', 'name', 'cause'],
+    aggregate: 'sum',
+  },
+  idle_at_close_seconds: {
+    name: 'idle_at_close_seconds',
+    type: 'histogram',
+    unit: 's',
+    help: 'How long connections had been idle when they closed between two requests.',
+    labels: BY_NAME,
+    aggregate: 'sum',
+    level: 'full',
+  },
+  keep_alive_timeout_seconds: {
+    name: 'keep_alive_timeout_seconds',
+    type: 'gauge',
+    unit: 's',
+    help: 'After how long an idle connection is closed: of a server its keepAliveTimeout, of a client what the server says in Keep-Alive; absent where neither is known.',
+    labels: BY_NAME,
+    aggregate: 'max',
+  },
+  pool_connections: {
+    name: 'pool_connections',
+    type: 'gauge',
+    unit: '{connection}',
+    help: 'Connections in the pools of the program (agents, undici dispatchers): in use, and idle.',
+    labels: ['name', 'pool_state'],
+    aggregate: 'sum',
+  },
+  pool_pending_requests: {
+    name: 'pool_pending_requests',
+    type: 'gauge',
+    unit: '{request}',
+    help: 'Requests that wait for a connection of a pool.',
+    labels: ['name'],
     aggregate: 'sum',
   },
   half_closes_total: {
@@ -454,3 +637,8 @@ export const CATALOGUE: { readonly [name in MetricName]: MetricDefinition } = {
 
 /** Every definition as a list. */
 export const METRICS: readonly MetricDefinition[] = Object.values(CATALOGUE);
+
+/** The metrics that there are at a level. */
+export function metricsOf(level: Level): readonly MetricDefinition[] {
+  return level === 'full' ? METRICS : METRICS.filter((definition) => definition.level !== 'full');
+}

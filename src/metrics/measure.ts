@@ -1,14 +1,17 @@
 import type { Counters } from '../kernel/procfs/read-counters.ts';
 import { COLLECTOR_ERRORS, errorKey, SOURCES } from '../kernel/source.ts';
 import type { MonitorInternals } from '../monitor/monitor.ts';
-import { CLOSINGS } from '../sockets/closing.ts';
+import { CLOSINGS, type Initiator } from '../sockets/closing.ts';
 import { COMPONENTS } from '../sockets/component.ts';
+import { CONNECT_FAILURES, type ConnectFailure } from '../sockets/connect-failure.ts';
+import { ATTEMPT_RESULTS, CONNECT_PHASES, FAMILIES } from '../sockets/connects.ts';
 import type { Histogram } from '../sockets/histogram.ts';
 import type { HistogramTable } from '../sockets/histogram-table.ts';
 import type { KernelColumn } from '../sockets/join.ts';
 import { COUNT, type Count } from '../sockets/ledger.ts';
 import { type NameEntry, SIDES } from '../sockets/names.ts';
 import type { NodeQueues } from '../sockets/node-queues.ts';
+import { IDLE_CLOSES, type IdleClose, INITIATORS } from '../sockets/requests.ts';
 import { OWNERLESS_STATES, STATE_SLOTS, STATES, type State, stateLabel } from '../tcp/state.ts';
 import { EDGES, TRANSITIONS } from '../tcp/transition.ts';
 import { VERSION } from '../version.ts';
@@ -32,6 +35,12 @@ export interface Distribution {
 /** The histograms among the metrics. */
 export type HistogramName =
   | 'connection_duration_seconds'
+  | 'connection_duration_by_name_seconds'
+  | 'state_duration_seconds'
+  | 'connect_duration_seconds'
+  | 'connect_duration_by_name_seconds'
+  | 'requests_per_connection'
+  | 'idle_at_close_seconds'
   | 'rtt_seconds'
   | 'congestion_window_segments'
   | 'collector_duration_seconds'
@@ -106,6 +115,45 @@ export function measure(inside: MonitorInternals, metric: ScalarName): Point[] {
       return known(collector.counters?.[COUNTER_OF[metric]]);
     case 'connections_closed_total':
       return perName(names, CLOSING_LABELS, (slot, closing) => ledger.closed(slot, closing));
+    case 'connects_total':
+      return perClient(inside, (slot) => ledger.connects.started(slot));
+    case 'pending_connects':
+      return perClient(inside, (slot) => ledger.connects.pending(slot));
+    case 'connect_failures_total':
+      return perClient(inside, (slot, at) => ledger.connects.failed(slot, failureAt(at)), FAILURE_LABELS);
+    case 'connect_attempts_total':
+      return FAMILIES.flatMap((family) =>
+        ATTEMPT_RESULTS.map((result) => ({
+          labels: { family, result },
+          value: ledger.connects.attempts(family, result),
+        })),
+      );
+    case 'connections_dropped_total':
+      return names
+        .filter(({ side }) => side === 'server')
+        .map((entry) => ({ labels: nameLabel(entry), value: ledger.count(entry.slot, COUNT.dropped) }));
+    case 'requests_total':
+      return perName(names, NO_LABELS, (slot) => ledger.requests.count(slot));
+    case 'closed_with_active_request_total':
+      return perName(names, ANY_INITIATOR_LABELS, (slot, at) =>
+        ledger.requests.activeCloses(slot, INITIATORS[at] as Initiator),
+      );
+    case 'reused_connection_errors_total':
+      return perClient(inside, (slot) => ledger.requests.reusedErrors(slot));
+    case 'idle_closes_total':
+      return perName(names, IDLE_CLOSE_LABELS, (slot, at) =>
+        ledger.requests.idleCloses(slot, IDLE_CLOSES[at] as IdleClose),
+      );
+    case 'keep_alive_timeout_seconds':
+      return keepAliveTimeouts(inside);
+    case 'pool_connections': {
+      const { active, idle } = inside.pools();
+      return perClient(inside, (slot, at) => (at === 0 ? active : idle)[slot] as number, POOL_LABELS);
+    }
+    case 'pool_pending_requests': {
+      const { pending } = inside.pools();
+      return perClient(inside, (slot) => pending[slot] as number);
+    }
     case 'half_closes_total':
       return byCount(inside, INITIATOR_LABELS, [COUNT.halfClosedLocal, COUNT.halfClosedRemote]);
     case 'resets_total':
@@ -156,26 +204,20 @@ export function measure(inside: MonitorInternals, metric: ScalarName): Point[] {
 
 /** The histograms behind a metric, one for each of its series. */
 export function distributions(inside: MonitorInternals, metric: HistogramName): Distribution[] {
-  const { ledger, collector } = inside;
-  switch (metric) {
-    case 'connection_duration_seconds':
-      return SIDES.map((side) => ({ labels: { side }, histogram: ledger.durations[side] }));
-    case 'rtt_seconds':
-      return byTable(inside, collector.tcpInfo?.roundTripSeconds);
-    case 'congestion_window_segments':
-      return byTable(inside, collector.tcpInfo?.congestionWindows);
-    case 'collector_duration_seconds':
-      return [{ labels: {}, histogram: collector.durations }];
-    case 'collector_blocked_seconds':
-      return [{ labels: {}, histogram: collector.blocked }];
-    default:
-      return metric satisfies never;
-  }
+  const { single, byName } = histogramsOf(inside, metric);
+  const names = inside.ledger.names.entries();
+  return [
+    ...single,
+    ...byName.flatMap(({ table, labels }) =>
+      names.filter(isOn(metric)).map((entry) => ({ labels: labels(entry), histogram: table.at(entry.slot) })),
+    ),
+  ];
 }
 
 /** The upper bounds of a histogram's buckets. */
 export function boundsOf(inside: MonitorInternals, metric: HistogramName): readonly number[] {
-  return tableOf(inside, metric)?.bounds ?? distributions(inside, metric)[0]?.histogram.bounds ?? [];
+  const { single, byName } = histogramsOf(inside, metric);
+  return single[0]?.histogram.bounds ?? byName[0]?.table.bounds ?? [];
 }
 
 /**
@@ -188,42 +230,85 @@ export function subscribe(
   metric: HistogramName,
   listener: (labels: Labels, value: number) => void,
 ): () => void {
-  const table = tableOf(inside, metric);
-  if (table !== undefined) {
-    return table.subscribe((slot, value) => {
-      const entry = inside.ledger.names.at(slot);
-      if (entry !== undefined) listener(labelsOf(entry, NO_LABELS)[0] as Labels, value);
-    });
-  }
-  const stops = distributions(inside, metric).map(({ labels, histogram }) =>
-    histogram.subscribe((value) => listener(labels, value)),
-  );
+  const { single, byName } = histogramsOf(inside, metric);
+  const stops = [
+    ...single.map(({ labels, histogram }) => histogram.subscribe((value) => listener(labels, value))),
+    ...byName.map(({ table, labels }) =>
+      table.subscribe((slot, value) => {
+        const entry = inside.ledger.names.at(slot);
+        if (entry !== undefined) listener(labels(entry), value);
+      }),
+    ),
+  ];
   return () => {
     for (const stop of stops) stop();
   };
 }
 
-/** The histograms of a metric that has one for each name. */
-function tableOf({ collector }: MonitorInternals, metric: HistogramName): HistogramTable | undefined {
+/** A table of histograms, one for each name, and the labels of the series that one makes. */
+interface NamedHistograms {
+  readonly table: HistogramTable;
+  readonly labels: (entry: NameEntry) => Labels;
+}
+
+/** Where the histograms of a metric are kept. */
+interface Histograms {
+  readonly single: readonly Distribution[];
+  readonly byName: readonly NamedHistograms[];
+}
+
+function histogramsOf({ ledger, collector }: MonitorInternals, metric: HistogramName): Histograms {
   switch (metric) {
-    case 'rtt_seconds':
-      return collector.tcpInfo?.roundTripSeconds;
-    case 'congestion_window_segments':
-      return collector.tcpInfo?.congestionWindows;
     case 'connection_duration_seconds':
+      return only(SIDES.map((side) => ({ labels: { side }, histogram: ledger.durations[side] })));
+    case 'connection_duration_by_name_seconds':
+      return named(ledger.durationsByName);
+    case 'state_duration_seconds':
+      return only(
+        STATES.map((state) => ({
+          labels: { state: stateLabel(state) },
+          histogram: ledger.stateDurations[state] as Histogram,
+        })),
+      );
+    case 'connect_duration_seconds':
+      return only(CONNECT_PHASES.map((phase) => ({ labels: { phase }, histogram: ledger.connects.durations[phase] })));
+    case 'connect_duration_by_name_seconds':
+      return {
+        single: [],
+        byName: CONNECT_PHASES.map((phase, at) => ({
+          table: ledger.connects.durationsByName[phase],
+          labels: (entry) => clientLabelsOf(entry, PHASE_LABELS)[at] as Labels,
+        })),
+      };
+    case 'requests_per_connection':
+      return named(ledger.requests.perConnection);
+    case 'idle_at_close_seconds':
+      return named(ledger.requests.idleAtClose);
+    case 'rtt_seconds':
+      return named(collector.tcpInfo?.roundTripSeconds);
+    case 'congestion_window_segments':
+      return named(collector.tcpInfo?.congestionWindows);
     case 'collector_duration_seconds':
+      return only([{ labels: {}, histogram: collector.durations }]);
     case 'collector_blocked_seconds':
-      return undefined;
+      return only([{ labels: {}, histogram: collector.blocked }]);
     default:
       return metric satisfies never;
   }
 }
 
-function byTable({ ledger }: MonitorInternals, table: HistogramTable | undefined): Distribution[] {
-  if (table === undefined) return [];
-  return ledger.names
-    .entries()
-    .map((entry) => ({ labels: labelsOf(entry, NO_LABELS)[0] as Labels, histogram: table.at(entry.slot) }));
+function only(single: readonly Distribution[]): Histograms {
+  return { single, byName: [] };
+}
+
+function named(table: HistogramTable | undefined): Histograms {
+  if (table === undefined) return only([]);
+  return { single: [], byName: [{ table, labels: (entry) => labelsOf(entry, NO_LABELS)[0] as Labels }] };
+}
+
+/** Whether a name has series of a metric: only clients connect. */
+function isOn(metric: HistogramName): (entry: NameEntry) => boolean {
+  return metric === 'connect_duration_by_name_seconds' ? ({ side }) => side === 'client' : () => true;
 }
 
 /** What tells the series of one name apart: one entry a series. */
@@ -236,6 +321,11 @@ const CLOSING_LABELS: SeriesLabels = CLOSINGS.map(([initiator, outcome]) => ({ i
 const INITIATOR_LABELS: SeriesLabels = [{ initiator: 'local' }, { initiator: 'remote' }];
 const DIRECTION_LABELS: SeriesLabels = [{ direction: 'received' }, { direction: 'sent' }];
 
+const ANY_INITIATOR_LABELS: SeriesLabels = INITIATORS.map((initiator) => ({ initiator }));
+const FAILURE_LABELS: SeriesLabels = CONNECT_FAILURES.map((reason) => ({ reason }));
+const PHASE_LABELS: SeriesLabels = CONNECT_PHASES.map((phase) => ({ phase }));
+const IDLE_CLOSE_LABELS: SeriesLabels = IDLE_CLOSES.map((cause) => ({ cause }));
+const POOL_LABELS: SeriesLabels = [{ pool_state: 'active' }, { pool_state: 'idle' }];
 const NODE_QUEUE_LABELS: SeriesLabels = [{ queue: 'node_read' }, { queue: 'node_write' }];
 const KERNEL_QUEUE_LABELS: SeriesLabels = [{ queue: 'kernel_receive' }, { queue: 'kernel_send' }];
 
@@ -293,31 +383,71 @@ function queuedBytes(names: readonly NameEntry[], queues: NodeQueues, column: Ke
   return [...ofNode, ...ofKernel];
 }
 
-/** The label of a metric that only one side has. */
-function nameLabel(entry: NameEntry): Labels {
-  let label = nameLabels.get(entry);
-  if (label === undefined) {
-    label = { name: entry.name };
-    nameLabels.set(entry, label);
-  }
-  return label;
+/** The series of a metric that only clients have; none where the value is not known. */
+function perClient(
+  { ledger }: MonitorInternals,
+  value: (slot: number, at: number) => number,
+  series: SeriesLabels = NO_LABELS,
+): Point[] {
+  return ledger.names
+    .entries()
+    .filter(({ side }) => side === 'client')
+    .flatMap((entry) => clientLabelsOf(entry, series).map((labels, at) => ({ labels, value: value(entry.slot, at) })))
+    .filter((point) => !Number.isNaN(point.value));
 }
 
-const nameLabels = new WeakMap<NameEntry, Labels>();
+/** Of a server what it does, as set now; of a client what its servers say. */
+function keepAliveTimeouts({ ledger }: MonitorInternals): Point[] {
+  const seconds = ledger.requests.keepAliveSeconds.slice();
+  for (const { ref, slot } of ledger.listeners) {
+    const timeoutMs = (ref.deref() as { keepAliveTimeout?: unknown } | undefined)?.keepAliveTimeout;
+    if (slot >= 0 && typeof timeoutMs === 'number') seconds[slot] = timeoutMs / 1000;
+  }
+  return perName(ledger.names.entries(), NO_LABELS, (slot) => seconds[slot] as number).filter(
+    ({ value }) => !Number.isNaN(value),
+  );
+}
+
+function failureAt(index: number): ConnectFailure {
+  return CONNECT_FAILURES[index] as ConnectFailure;
+}
+
+/** The label of a metric that only one side has. */
+function nameLabel(entry: NameEntry): Labels {
+  return clientLabelsOf(entry, NO_LABELS)[0] as Labels;
+}
 
 /** Labels are made once for each name and stay the same objects, so that an exporter may remember their text. */
-const labelsByName = new WeakMap<NameEntry, Map<SeriesLabels, readonly Labels[]>>();
-
 function labelsOf(entry: NameEntry, series: SeriesLabels): readonly Labels[] {
-  let known = labelsByName.get(entry);
+  const { side, name } = entry;
+  return remembered(labelsBySideAndName, entry, series, (own) => ({ side, name, ...own }));
+}
+
+/** The same of a metric that only one side has. */
+function clientLabelsOf(entry: NameEntry, series: SeriesLabels): readonly Labels[] {
+  const { name } = entry;
+  return remembered(labelsByName, entry, series, (own) => ({ name, ...own }));
+}
+
+type RememberedLabels = WeakMap<NameEntry, Map<SeriesLabels, readonly Labels[]>>;
+
+const labelsBySideAndName: RememberedLabels = new WeakMap();
+const labelsByName: RememberedLabels = new WeakMap();
+
+function remembered(
+  memory: RememberedLabels,
+  entry: NameEntry,
+  series: SeriesLabels,
+  make: (own: Labels) => Labels,
+): readonly Labels[] {
+  let known = memory.get(entry);
   if (known === undefined) {
     known = new Map();
-    labelsByName.set(entry, known);
+    memory.set(entry, known);
   }
   let labels = known.get(series);
   if (labels === undefined) {
-    const { side, name } = entry;
-    labels = series.map((own) => ({ side, name, ...own }));
+    labels = series.map(make);
     known.set(series, labels);
   }
   return labels;

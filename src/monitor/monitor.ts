@@ -5,7 +5,9 @@ import { readNetns } from '../kernel/procfs/netns.ts';
 import { captureBeforeClose } from '../observe/addresses.ts';
 import { eofEventOf, type ObserveContext } from '../observe/context.ts';
 import { noticeHandleEnds } from '../observe/handle-end.ts';
+import { createFamilyCheck } from '../observe/host-families.ts';
 import { isServer, isSocket, type NodeSocket } from '../observe/node-socket.ts';
+import { type PoolUse, readPools } from '../observe/pools.ts';
 import { observeProcess as observeWholeProcess } from '../observe/process.ts';
 import { observeServers } from '../observe/server.ts';
 import { letGo, observeSocket as observeOneSocket, recordOf } from '../observe/socket.ts';
@@ -16,7 +18,7 @@ import { Ledger, TICKS_PER_MS } from '../sockets/ledger.ts';
 import type { SocketRecord } from '../sockets/record.ts';
 import { TUPLE_WORDS } from '../sockets/tuple.ts';
 import { Collector, type SampleResult } from './collector.ts';
-import { type MonitorOptions, type NameOptions, resolveName, resolveOptions, show } from './options.ts';
+import { type Level, type MonitorOptions, type NameOptions, resolveName, resolveOptions, show } from './options.ts';
 import { type Snapshot, takeSnapshot } from './snapshot.ts';
 
 /** Watches the sockets it is shown and joins each with its row in the kernel's table. See {@link createMonitor}. */
@@ -85,6 +87,9 @@ export interface MonitorInternals {
   readonly ledger: Ledger;
   readonly collector: Collector;
   readonly netns: string;
+  readonly level: Level;
+  /** What the connection pools of the program hold now, by name slot. */
+  readonly pools: () => PoolUse;
   readonly internalErrors: ReadonlyMap<Component, number>;
   /** Counts something that went wrong in finwait, and warns of it once, instead of throwing it into the program. */
   readonly report: (component: Component, error: unknown) => void;
@@ -130,7 +135,7 @@ export function internalsOf(monitor: Monitor): MonitorInternals {
  */
 export function createMonitor(options: MonitorOptions = {}): Monitor {
   const resolved = resolveOptions(options);
-  const ledger = new Ledger(resolved.maxNames);
+  const ledger = new Ledger(resolved.maxNames, resolved.level === 'full');
   const internalErrors = new Map<Component, number>();
   const handleEnds = noticeHandleEnds((socket, aborts) =>
     captureBeforeClose(context, sockets.get(socket), socket as NodeSocket, aborts),
@@ -163,6 +168,10 @@ export function createMonitor(options: MonitorOptions = {}): Monitor {
     now: () => Math.round(performance.now() * TICKS_PER_MS),
     eofEvent: eofEventOf(process.versions.uv),
     handleEnds,
+    unnamed: new Map(),
+    namers: new Set(),
+    pools: new Set(),
+    hasFamily: createFamilyCheck(),
     excluded: new WeakSet(),
     onUse: () => {
       for (const listener of useListeners.splice(0)) guard('callback', listener);
@@ -253,6 +262,8 @@ export function createMonitor(options: MonitorOptions = {}): Monitor {
     ledger,
     collector,
     netns: readNetns(),
+    level: resolved.level,
+    pools: () => readPools(context),
     internalErrors,
     report,
     exclude: (own) => context.excluded.add(own),

@@ -1,3 +1,6 @@
+/** How much is measured: a level adds metrics, never labels. */
+export type Level = 'standard' | 'full';
+
 /** Options of {@link createMonitor}. */
 export interface MonitorOptions {
   /**
@@ -14,6 +17,10 @@ export interface MonitorOptions {
    * connections: a second run of `ss`, with 500 bytes a connection. @default false
    */
   readonly sampleTcpInfo?: boolean;
+  /**
+   * Which metrics there are: `full` adds histograms by name and by state, see the README's table. @default 'standard'
+   */
+  readonly level?: Level;
   /** Absolute path of `ss`. By default it is looked for in PATH and the system folders, until it is found. */
   readonly ssPath?: string;
   /** Absolute path where procfs is mounted. @default '/proc' */
@@ -31,6 +38,7 @@ export interface ResolvedOptions {
   readonly sampleTimeoutMs: number;
   readonly maxNames: number;
   readonly sampleTcpInfo: boolean;
+  readonly level: Level;
   readonly ssPath: string | undefined;
   readonly procPath: string;
   readonly onWarning: (warning: Error) => void;
@@ -41,14 +49,17 @@ const NUMBERS = {
   sampleTimeoutMs: { fallback: 5_000, min: 100, max: 60_000 },
   maxNames: { fallback: 20, min: 1, max: 1_000 },
 } as const;
-const KEYS = [...Object.keys(NUMBERS), 'sampleTcpInfo', 'ssPath', 'procPath', 'onWarning'];
+const KEYS = [...Object.keys(NUMBERS), 'sampleTcpInfo', 'level', 'ssPath', 'procPath', 'onWarning'];
 
 /** Checks options and fills the defaults in; a wrong one is refused with the value that was received. */
 export function resolveOptions(options: MonitorOptions): ResolvedOptions {
   refuseUnknownKeys('createMonitor', options, KEYS);
-  const { onWarning, sampleTcpInfo = false } = options;
+  const { onWarning, sampleTcpInfo = false, level = 'standard' } = options;
   if (typeof sampleTcpInfo !== 'boolean') {
     throw new TypeError(`sampleTcpInfo is a boolean, received ${show(sampleTcpInfo)}`);
+  }
+  if (level !== 'standard' && level !== 'full') {
+    throw new TypeError(`level is 'standard' or 'full', received ${show(level)}`);
   }
   if (onWarning !== undefined && typeof onWarning !== 'function') {
     throw new TypeError(`onWarning is a function, received ${show(onWarning)}`);
@@ -58,6 +69,7 @@ export function resolveOptions(options: MonitorOptions): ResolvedOptions {
     sampleTimeoutMs: numberOf('sampleTimeoutMs', options.sampleTimeoutMs),
     maxNames: numberOf('maxNames', options.maxNames),
     sampleTcpInfo,
+    level,
     ssPath: pathOf('ssPath', options.ssPath),
     procPath: pathOf('procPath', options.procPath) ?? '/proc',
     onWarning: onWarning ?? ((warning) => process.emitWarning(warning)),

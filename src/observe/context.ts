@@ -1,6 +1,8 @@
 import type { Component } from '../sockets/component.ts';
 import type { Ledger, ListenerRecord } from '../sockets/ledger.ts';
+import type { SocketRecord } from '../sockets/record.ts';
 import { EVENT } from '../tcp/event.ts';
+import type { Destination } from './connect-calls.ts';
 import type { HandleEnds } from './handle-end.ts';
 import type { EndpointOut } from './node-socket.ts';
 
@@ -15,6 +17,17 @@ export interface ObserveContext {
   readonly handleEnds: HandleEnds;
   /** Servers and sockets of finwait itself, which are in no metric. */
   readonly excluded: WeakSet<object>;
+  /**
+   * Connect operations that have no name yet, with where they go as far as that is known: a name that the program gives
+   * right after connect() is in time.
+   */
+  readonly unnamed: Map<SocketRecord, Destination | undefined>;
+  /** What else may know a name, asked in turn when a connect operation needs one. */
+  readonly namers: Set<Namer>;
+  /** The connection pools that are known, each asked when somebody wants to know. */
+  readonly pools: Set<PoolReader>;
+  /** Whether this host has an address of a family at all. */
+  readonly hasFamily: (isIpv6: boolean) => boolean;
   /** Called when the program listens or connects over TCP, each time. */
   readonly onUse: () => void;
   /** The listener of a server that is observed. */
@@ -25,6 +38,12 @@ export interface ObserveContext {
   /** Counts something that went wrong in finwait, instead of throwing it into the program. */
   readonly report: (component: Component, error: unknown) => void;
 }
+
+/** Tells what one pool holds: connections in use, idle ones, and requests that wait for one, by name slot. */
+export type PoolReader = (tell: (slot: number, active: number, idle: number, pending: number) => void) => void;
+
+/** Names a client socket by what it connects to; undefined where it does not know it. The host is as the program gave it. */
+export type Namer = (socket: object, host: string | undefined, port: number) => string | undefined;
 
 /**
  * What 'end' proves: libuv before 1.52 turns data that is followed by an RST in the same poll into a clean end of file

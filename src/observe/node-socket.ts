@@ -41,13 +41,33 @@ export interface NodeSocket {
   readonly _readableState?: { readonly ended?: boolean; readonly endEmitted?: boolean; readonly length?: number };
   readonly _writableState?: { readonly length?: number };
   readonly encrypted?: boolean;
+  /** Of a TLSSocket: true until its handshake is complete. */
+  readonly secureConnecting?: boolean;
   readonly server?: object | null;
+  /** The ClientRequest or ServerResponse that uses the socket now. */
+  readonly _httpMessage?: NodeHttpMessage | null;
+}
+
+/** The fields of a ClientRequest or ServerResponse that finwait reads. */
+export interface NodeHttpMessage {
+  /** Whether the connection may serve another request. */
+  readonly shouldKeepAlive?: boolean;
+  /** Of a ServerResponse: the connection ends with it. */
+  readonly _last?: boolean;
+  /** Of a ClientRequest: it left HTTP by an upgrade or CONNECT. */
+  readonly upgradeOrConnect?: boolean;
+  /** Of a ClientRequest: its answer, once that has begun. */
+  readonly res?: { readonly complete?: boolean; readonly rawHeaders?: readonly string[] } | null;
+  /** Of a ClientRequest: the agent whose connection it uses. */
+  readonly agent?: object | null;
 }
 
 /** The fields of a net.Server that finwait reads. */
 export interface NodeServer {
   readonly listening: boolean;
   readonly _handle: NodeHandle | null | undefined;
+  /** Of an http.Server, in milliseconds. */
+  readonly keepAliveTimeout?: number;
   address(): { readonly address: string; readonly port: number } | string | null;
 }
 
@@ -99,6 +119,11 @@ export function wireOf(handle: NodeHandle): NodeHandle {
 /** Whether a server speaks TLS. Told by a method, because importing node:tls would load OpenSSL for every program. */
 export function isTlsServer(server: object): boolean {
   return typeof (server as { setSecureContext?: unknown }).setSecureContext === 'function';
+}
+
+/** Whether a server speaks HTTP/1. Told by a property, because importing node:http would load it for every program. */
+export function isHttpServer(server: { readonly keepAliveTimeout?: unknown }): boolean {
+  return typeof server.keepAliveTimeout === 'number';
 }
 
 /** Whether read(2) returned 0, seen by Node even while unread bytes keep 'end' back. */

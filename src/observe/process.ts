@@ -1,10 +1,10 @@
 import diagnosticsChannel from 'node:diagnostics_channel';
-import type { SocketRecord } from '../sockets/record.ts';
+import { FLAG, type SocketRecord } from '../sockets/record.ts';
 import { noticeConnects } from './connect-calls.ts';
 import type { ObserveContext } from './context.ts';
 import { activeHandles, isServer, isSocket, isTcpHandle, type NodeServer, type NodeSocket } from './node-socket.ts';
 import type { ServerObserver } from './server.ts';
-import { observeSocket } from './socket.ts';
+import { adoptFound, letGo, observeConnect } from './socket.ts';
 import type { Tap } from './tap.ts';
 
 const LISTEN_CHANNEL = 'tracing:net.server.listen:asyncStart';
@@ -19,7 +19,7 @@ export function observeProcess(
   sockets: Tap<SocketRecord>,
   servers: ServerObserver,
 ): () => void {
-  const stops = new Set<() => void>();
+  const { ledger, excluded } = context;
   let stopped = false;
 
   function guarded(action: () => void): void {
@@ -30,31 +30,31 @@ export function observeProcess(
     }
   }
 
-  function foundServer(server: unknown): void {
-    if (!isServer(server) || context.excluded.has(server)) return;
-    stops.add(servers.observe(server, undefined));
+  function found(server: unknown): void {
+    if (isServer(server) && !excluded.has(server)) servers.find(server);
   }
 
-  function foundSocket(socket: object): void {
-    if (!isSocket(socket) || context.excluded.has(socket)) return;
-    stops.add(observeSocket(context, sockets, socket, undefined));
-  }
-
-  const onListen = (message: unknown): void => guarded(() => foundServer((message as { server: NodeServer }).server));
+  const onListen = (message: unknown): void => guarded(() => found((message as { server: NodeServer }).server));
   diagnosticsChannel.subscribe(LISTEN_CHANNEL, onListen);
-  const stopConnects = noticeConnects((socket) => guarded(() => foundSocket(socket)));
+  const stopConnects = noticeConnects((socket, destination) =>
+    guarded(() => {
+      if (isSocket(socket) && !excluded.has(socket)) observeConnect(context, sockets, socket, destination);
+    }),
+  );
 
   const existing = activeHandles();
-  for (const server of existing.filter(isServer)) guarded(() => foundServer(server));
-  for (const socket of existing.filter(isClient)) guarded(() => foundSocket(socket));
+  for (const server of existing.filter(isServer)) guarded(() => found(server));
+  for (const socket of existing.filter(isClient)) guarded(() => adoptFound(context, sockets, socket));
 
   return () => {
     if (stopped) return;
     stopped = true;
     diagnosticsChannel.unsubscribe(LISTEN_CHANNEL, onListen);
     stopConnects();
-    for (const stop of stops) stop();
-    stops.clear();
+    servers.stopFound();
+    for (const record of [...ledger.records, ...context.unnamed.keys()]) {
+      if ((record.flags & FLAG.found) !== 0) letGo(context, sockets, record, record.socket as NodeSocket | undefined);
+    }
   };
 }
 

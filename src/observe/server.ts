@@ -1,13 +1,17 @@
-import { type ListenerRecord, newListener } from '../sockets/ledger.ts';
+import diagnosticsChannel from 'node:diagnostics_channel';
+import { COUNT, type ListenerRecord, newListener } from '../sockets/ledger.ts';
 import { FLAG, SocketRecord, stateOf } from '../sockets/record.ts';
 import { isWildcard, packAddress, TUPLE } from '../sockets/tuple.ts';
 import { EVENT } from '../tcp/event.ts';
 import { STATE } from '../tcp/state.ts';
 import type { ObserveContext } from './context.ts';
+import { requested, responded } from './http-use.ts';
 import {
   activeHandles,
+  isHttpServer,
   isTcpHandle,
   isTlsServer,
+  type NodeHttpMessage,
   type NodeServer,
   type NodeSocket,
   rawSocketOf,
@@ -17,16 +21,25 @@ import { requestText } from './request-text.ts';
 import { adopt, letGo, recordOf } from './socket.ts';
 import { createTap, type Tap, WATCHED, type Watched } from './tap.ts';
 
+/** Published when the answer of any http.Server was handed over to the kernel. */
+const RESPONSE_CHANNEL = 'http.server.response.finish';
+
 /** What the tap of a server carries. */
 interface ObservedServer extends ListenerRecord {
   /** The name the program chose; undefined for the default, the port. */
-  readonly chosenName: string | undefined;
+  chosenName: string | undefined;
+  /** By the observation of the whole process. */
+  isFound: boolean;
 }
 
 /** Observes servers: the listening socket, and every connection from the moment it is accepted. */
 export interface ServerObserver {
   /** Returns the function that ends it; observing a server twice returns the first one's. */
   observe(server: NodeServer, name: string | undefined): () => void;
+  /** The same for a server that the observation of the whole process found; not if it is observed already. */
+  find(server: NodeServer): void;
+  /** Ends the observation of what was found. */
+  stopFound(): void;
   /** Looks whether listeners were closed: net.Server.close() emits nothing until the last connection is gone. */
   poll(): void;
   stop(): void;
@@ -37,6 +50,7 @@ export function observeServers(context: ObserveContext, sockets: Tap<SocketRecor
   const { ledger } = context;
   const observed = new Map<ObservedServer, () => void>();
   const stops = new WeakMap<object, () => void>();
+  let watchesResponses = false;
 
   const tap = createTap<ObservedServer>({
     before(server, target, event, first, second) {
@@ -61,6 +75,12 @@ export function observeServers(context: ObserveContext, sockets: Tap<SocketRecor
       case WATCHED.listening:
         listening(listener, server);
         return;
+      case WATCHED.drop:
+        if (listener.slot >= 0) ledger.bump(listener.slot, COUNT.dropped, 1);
+        return;
+      case WATCHED.request:
+        took(first, second);
+        return;
       case WATCHED.upgrade:
       case WATCHED.connect:
         handedOver(first, second);
@@ -74,9 +94,16 @@ export function observeServers(context: ObserveContext, sockets: Tap<SocketRecor
 
   function observe(server: NodeServer, name: string | undefined): () => void {
     const known = stops.get(server);
-    if (known !== undefined) return known;
+    if (known !== undefined) {
+      rename(server, name);
+      return known;
+    }
     refuseTakenName(name);
-    const listener: ObservedServer = { ...newListener(server, 0, 0, context.now()), chosenName: name };
+    if (!watchesResponses && isHttpServer(server)) {
+      watchesResponses = true;
+      diagnosticsChannel.subscribe(RESPONSE_CHANNEL, onResponseFinish);
+    }
+    const listener: ObservedServer = { ...newListener(server, 0, 0, context.now()), chosenName: name, isFound: false };
     if (name !== undefined) assign(listener, name);
     tap.attach(server, listener);
     context.listenerOf.set(server, listener);
@@ -101,6 +128,34 @@ export function observeServers(context: ObserveContext, sockets: Tap<SocketRecor
       adoptAccepted(listener, server);
     }
     return stop;
+  }
+
+  /** A server that was found listening is given a name: what it accepts from now on goes by it. */
+  function rename(server: NodeServer, name: string | undefined): void {
+    const listener = tap.get(server);
+    if (name === undefined || listener === undefined || listener.chosenName !== undefined) return;
+    refuseTakenName(name);
+    ledger.unassign(listener);
+    listener.chosenName = name;
+    assign(listener, name);
+  }
+
+  function onResponseFinish(message: unknown): void {
+    try {
+      const { socket, response } = message as { socket: object; response: NodeHttpMessage };
+      const record = sockets.get(socket);
+      if (record !== undefined) responded(record, response, context.now());
+    } catch (error) {
+      context.report('observer', error);
+    }
+  }
+
+  /** A request came in. Those of HTTP/2 have no connection of their own. */
+  function took(request: unknown, response: unknown): void {
+    const { httpVersionMajor, socket } = request as { httpVersionMajor?: number; socket?: object };
+    if (httpVersionMajor !== 1 || typeof socket !== 'object' || socket === null) return;
+    const record = sockets.get(socket);
+    if (record !== undefined) requested(context, record, response as NodeHttpMessage);
   }
 
   function listening(listener: ObservedServer, server: NodeServer): void {
@@ -177,7 +232,10 @@ export function observeServers(context: ObserveContext, sockets: Tap<SocketRecor
   function handedOver(request: unknown, socket: unknown): void {
     if (typeof socket !== 'object' || socket === null) return;
     const record = recordOf(sockets, socket);
-    if (record !== undefined) record.request = requestText(request as { method?: string; url?: string });
+    if (record === undefined) return;
+    ledger.countRequest(record);
+    record.flags |= FLAG.upgraded;
+    record.request = requestText(request as { method?: string; url?: string });
   }
 
   function adoptAccepted(listener: ObservedServer, server: NodeServer): void {
@@ -207,8 +265,18 @@ export function observeServers(context: ObserveContext, sockets: Tap<SocketRecor
 
   return {
     observe,
+    find: (server) => {
+      if (stops.has(server)) return;
+      observe(server, undefined);
+      const listener = tap.get(server);
+      if (listener !== undefined) listener.isFound = true;
+    },
+    stopFound: () => {
+      for (const [listener, stop] of [...observed]) if (listener.isFound) stop();
+    },
     poll,
     stop: () => {
+      diagnosticsChannel.unsubscribe(RESPONSE_CHANNEL, onResponseFinish);
       for (const stop of [...observed.values()]) stop();
     },
   };

@@ -1,22 +1,23 @@
 import type { Ledger } from '../sockets/ledger.ts';
 import { COUNT } from '../sockets/ledger.ts';
 import { FLAG, type SocketRecord, stateOf } from '../sockets/record.ts';
-import { packAddress, TUPLE, TUPLE_WORDS } from '../sockets/tuple.ts';
-import { EVENT, type TcpEvent } from '../tcp/event.ts';
+import { EVENT } from '../tcp/event.ts';
 import { STATE } from '../tcp/state.ts';
 import { captureAddresses } from './addresses.ts';
-import type { ObserveContext } from './context.ts';
-import { forgetEnd, hasResetIntent, outlivedItsError } from './handle-end.ts';
 import {
-  hasDescriptor,
-  hasReadEof,
-  isEofUnread,
-  isTcpHandle,
-  localOf,
-  type NodeSocket,
-  peerOf,
-  rawSocketOf,
-} from './node-socket.ts';
+  attempted,
+  attemptFailed,
+  attemptTimedOut,
+  connected,
+  connectFailed,
+  lookedUp,
+  secured,
+} from './connect-events.ts';
+import type { ObserveContext } from './context.ts';
+import { outlivedItsError } from './handle-end.ts';
+import { answered, idleTimedOut, isIdleTimeout } from './http-use.ts';
+import { hasReadEof, isEofUnread, type NodeSocket, rawSocketOf } from './node-socket.ts';
+import { countClosed } from './socket-end.ts';
 import { type TapHandler, WATCHED, type Watched } from './tap.ts';
 
 /** Errors that say the kernel has no connection any more; anything else a socket may emit is the program's own. */
@@ -82,20 +83,28 @@ export function socketEvents(context: ObserveContext): TapHandler<SocketRecord> 
   ): boolean {
     switch (event) {
       case WATCHED.lookup:
-        // Node remembers a host that it looked up, and an address not at all.
-        if (socket.connecting) record.flags &= ~FLAG.hostStale;
+        lookedUp(record, socket, first);
         return false;
       case WATCHED.connectionAttempt:
-        attempted(record, socket, first, second, context.now());
+        attempted(context, record, socket, first, second, context.now());
         return false;
       case WATCHED.connectionAttemptFailed:
-        attemptEnded(record, isGivenUp(fourth) ? EVENT.attemptAbandoned : EVENT.attemptFailed, context.now());
+        attemptFailed(context, record, fourth, context.now());
         return false;
       case WATCHED.connectionAttemptTimeout:
-        attemptEnded(record, EVENT.attemptAbandoned, context.now());
+        attemptTimedOut(context, record, context.now());
         return false;
       case WATCHED.connect:
-        connected(record, socket, context.now());
+        connected(context, record, socket, context.now());
+        return false;
+      case WATCHED.secureConnect:
+        secured(context, record, socket, context.now());
+        return false;
+      case WATCHED.free:
+        answered(context, record, socket, context.now());
+        return false;
+      case WATCHED.timeout:
+        idleTimedOut(record, socket);
         return false;
       case WATCHED.end:
         return ended(context, record, socket, context.now());
@@ -129,43 +138,10 @@ export function socketEvents(context: ObserveContext): TapHandler<SocketRecord> 
     }
   }
 
-  function attempted(record: SocketRecord, socket: NodeSocket, address: unknown, port: unknown, at: number): void {
-    // A unix socket's attempt carries a path and no port.
-    if (typeof address !== 'string' || typeof port !== 'number' || !socket.connecting) return;
-    context.onUse();
-    // destroy() and connect() in one tick: the 'close' of the connection before finds a socket that connects again.
-    if ((record.flags & FLAG.open) !== 0) countClosed(ledger, record, socket, at);
-    if (record.transition >= 0) {
-      forgetEnd(socket);
-      ledger.renew(record, at);
-    } else ledger.add(record);
-    if (packAddress(address, context.tuple, TUPLE.peerAddress)) {
-      context.tuple[TUPLE.peerPort] = port;
-      record.upstream = ledger.rememberUpstream(context.tuple);
-    }
-    if (record.slot < 0) ledger.assign(record, 'client', clientName(hostOf(record, socket), port), false, at);
-    if (takeBoundAddress(context, socket)) ledger.upstreams.nameBound(record.upstream, record.slot, context.tuple);
-    else ledger.upstreams.name(record.upstream, record.slot);
-    ledger.apply(record, EVENT.attempt, at);
-    if (socket._handle) context.handleEnds.from(socket._handle);
-  }
-
-  function attemptEnded(record: SocketRecord, event: TcpEvent, at: number): void {
-    if (record.index >= 0 && stateOf(record) === STATE.SYN_SENT) ledger.apply(record, event, at);
-  }
-
-  function connected(record: SocketRecord, socket: NodeSocket, at: number): void {
-    // A TLSSocket over a connected socket emits 'connect' too, and so may a program.
-    if ((record.flags & FLAG.open) !== 0 || record.index < 0) return;
-    if (socket.connecting || socket.destroyed || !isTcpHandle(socket._handle)) return;
-    nameByPeer(context, record, socket, at);
-    context.handleEnds.from(socket._handle);
-    ledger.apply(record, EVENT.connect, at);
-    ledger.open(record, at);
-  }
-
   function failed(record: SocketRecord, socket: NodeSocket, value: unknown, at: number): void {
-    if (record.index < 0 || !(value instanceof Error)) return;
+    if (!(value instanceof Error)) return;
+    if (socket.destroyed && socket.errored === value) connectFailed(context, record, socket, value, at);
+    if (record.index < 0) return;
     if ((record.flags & FLAG.open) !== 0 && isRefusedReset(socket, value)) {
       // Node forgets the descriptor without closing it and says neither 'finish' nor 'close': our FIN goes out unsaid.
       finSent(context, record, socket, at);
@@ -175,6 +151,11 @@ export function socketEvents(context: ObserveContext): TapHandler<SocketRecord> 
     const error = value as SystemError;
     const forwarded = seenErrors.has(error) || outlivedItsError(rawSocketOf(socket) ?? socket);
     seenErrors.add(error);
+    if (isIdleTimeout(error)) {
+      // undici's way to close what is idle: an error that nobody sees.
+      record.flags |= FLAG.idleTimeout;
+      return;
+    }
     if (forwarded || !isConnectionGone(error)) {
       if ((record.flags & FLAG.failureMask) === 0) record.flags |= FLAG.failedProgram;
       return;
@@ -229,25 +210,14 @@ function finSent(context: ObserveContext, record: SocketRecord, socket: NodeSock
 /** 'close': libuv has closed the descriptor, and Node's column ends here. */
 export function closed(context: ObserveContext, record: SocketRecord, socket: NodeSocket, at: number): void {
   const { ledger } = context;
-  if (record.index < 0 || !socket.destroyed || socket._handle) return;
+  if (!socket.destroyed || socket._handle) return;
+  connectFailed(context, record, socket, socket.errored, at);
+  if (record.index < 0) return;
   noticeUnreadEof(ledger, record, socket, at);
   // A TLSSocket remembers plain text; its bytes were counted before the descriptor was closed.
   if (socket.encrypted !== true) ledger.countBytes(record, socket.bytesRead, socket._bytesDispatched ?? 0);
   record.flags |= FLAG.hostStale;
-  countClosed(ledger, record, socket, at);
-}
-
-/** Counts the end of a connection whose descriptor is closed, by what the record and the handle showed of it. */
-function countClosed(ledger: Ledger, record: SocketRecord, socket: NodeSocket, at: number): void {
-  if (hasResetIntent(socket)) {
-    record.flags |= FLAG.aborted;
-    if ((record.flags & FLAG.open) !== 0) ledger.bump(record.slot, COUNT.resetSent, 1);
-  }
-  if (record.bytesReceived === 0 && (record.flags & (FLAG.server | FLAG.adopted)) === FLAG.server) {
-    record.flags |= FLAG.unused;
-  }
-  ledger.apply(record, (record.flags & FLAG.aborted) !== 0 ? EVENT.abort : EVENT.close, at);
-  ledger.close(record, at);
+  countClosed(context, record, socket, at);
 }
 
 /** The peer's FIN was read, but unread bytes (or an early destroy) kept 'end' from being emitted. */
@@ -259,56 +229,6 @@ export function noticeUnreadEof(ledger: Ledger, record: SocketRecord, socket: No
     ledger.apply(record, EVENT.unreadEof, at);
   }
 }
-
-/** Names a client whose attempt was not seen after the peer it is connected to, unless it has a name. */
-export function nameByPeer(context: ObserveContext, record: SocketRecord, socket: NodeSocket, at: number): void {
-  if (record.slot < 0) {
-    const { endpoint } = context;
-    const known = socket._handle && peerOf(socket._handle, endpoint) === 'connected';
-    const port = known ? (endpoint.port ?? 0) : 0;
-    context.ledger.assign(record, 'client', clientName(hostOf(record, socket), port), false, at);
-  }
-  record.flags |= FLAG.hostStale;
-}
-
-/** The host that the program gave to this connect(), if it was looked up. */
-function hostOf(record: SocketRecord, socket: NodeSocket): string | null | undefined {
-  return (record.flags & FLAG.hostStale) === 0 ? socket._host : undefined;
-}
-
-/**
- * Whether the program gave a socket that begins to connect its local address (`localAddress`), which is then in the
- * context's tuple: libuv opens the descriptor at bind(2), and else only at connect(2), which comes after this event (Node
- * 20, 22, 24 and 26). Such a socket takes its port from all others of its local address, whatever they connect to.
- */
-function takeBoundAddress({ endpoint, tuple }: ObserveContext, socket: NodeSocket): boolean {
-  const handle = socket._handle;
-  if (!handle || !isTcpHandle(handle) || !hasDescriptor(handle)) return false;
-  // Where bind(2) found no port, which libuv tells only at connect, there is no address yet.
-  if (!localOf(handle, endpoint) || endpoint.address === undefined || (endpoint.port ?? 0) === 0) return false;
-  return packAddress(endpoint.address, tuple, TUPLE.localAddress);
-}
-
-/** The default name of a client socket: the host as the program gave it, and the port; never an address. */
-function clientName(host: string | null | undefined, port: number): string {
-  // One string for all sockets to one upstream: a new one would have to be hashed to be looked up.
-  if (host === lastHost && port === lastPort) return lastName;
-  const named = host !== undefined && host !== null && host !== '' && !isAddress(host);
-  lastName = `${named ? host : 'ip'}:${port}`;
-  lastHost = host;
-  lastPort = port;
-  return lastName;
-}
-
-let lastHost: string | null | undefined;
-let lastPort = -1;
-let lastName = '';
-
-function isAddress(host: string): boolean {
-  return packAddress(host, ADDRESS_SCRATCH, 0);
-}
-
-const ADDRESS_SCRATCH = new Uint32Array(TUPLE_WORDS);
 
 function isConnectionGone(error: SystemError): boolean {
   return (
@@ -324,9 +244,4 @@ function isConnectionGone(error: SystemError): boolean {
 /** resetAndDestroy() after end(), in one tick: libuv refuses to reset a socket whose FIN is being sent. */
 function isRefusedReset(socket: NodeSocket, error: SystemError): boolean {
   return error.syscall === 'reset' && error.code === 'EINVAL' && socket.destroyed && socket.writableEnded;
-}
-
-/** An attempt that Node itself gave up: the kernel's answer may have been on its way. */
-function isGivenUp(error: unknown): boolean {
-  return !(error instanceof Error) || (error as SystemError).code === 'ECANCELED';
 }

@@ -1,6 +1,9 @@
 import { FLAG, SocketRecord } from '../sockets/record.ts';
 import { EVENT } from '../tcp/event.ts';
 import { captureAddresses } from './addresses.ts';
+import { nameByPeer, nameClient } from './client-name.ts';
+import type { Destination } from './connect-calls.ts';
+import { connectCalled } from './connect-events.ts';
 import type { ObserveContext } from './context.ts';
 import { noticeLayer } from './handle-end.ts';
 import {
@@ -12,7 +15,7 @@ import {
   rawSocketOf,
   wireOf,
 } from './node-socket.ts';
-import { ended, finished, nameByPeer, noticeUnreadEof } from './socket-events.ts';
+import { ended, finished, noticeUnreadEof } from './socket-events.ts';
 import type { Tap } from './tap.ts';
 
 /**
@@ -29,35 +32,62 @@ export function observeSocket(
   if (socket.destroyed) return nothing;
   const handle = socket._handle;
   if (handle && (!isTcpHandle(handle) || isStandardStream(handle))) return nothing;
-  const known = sockets.get(socket);
-  if (known !== undefined) return stopOf(context, sockets, known);
-  const raw = rawSocketOf(socket);
-  const below = raw === undefined ? undefined : sockets.get(raw);
-  if (below !== undefined) {
-    takeOver(sockets, below, socket);
-    return stopOf(context, sockets, below);
-  }
-
   const { ledger } = context;
   const at = context.now();
-  const record = new SocketRecord(socket, socket.encrypted === true ? FLAG.tls : 0, at);
-  if (name !== undefined) {
-    record.flags |= FLAG.named;
-    ledger.assign(record, 'client', name, true, at);
+  const known = recordOf(sockets, socket);
+  if (known !== undefined) {
+    // It was found when it began to connect, and nothing has been counted under another name yet.
+    if (name !== undefined && known.slot < 0) choose(context, known, socket, name, at);
+    return stopOf(context, sockets, known);
   }
+  const record = new SocketRecord(socket, socket.encrypted === true ? FLAG.tls : 0, at);
+  const raw = rawSocketOf(socket);
   sockets.attach(socket, record);
   if (raw !== undefined) sockets.attach(raw, record);
   if (handle && socket.connecting) {
-    // The attempt began before we looked, and no socket remembers to which port: a default name waits for 'connect'.
+    connectCalled(context, record, socket, undefined, at);
+    // The attempt began before we looked, and no socket remembers to which port: a default name waits for its end.
     if (hasDescriptor(handle)) {
       context.handleEnds.from(handle);
       ledger.add(record);
       ledger.apply(record, EVENT.attempt, at);
     }
-  } else if (handle) {
-    adopt(context, record, socket);
   }
+  if (name !== undefined) choose(context, record, socket, name, at);
+  if (handle && !socket.connecting) adopt(context, record, socket);
   return stopOf(context, sockets, record);
+}
+
+function choose(context: ObserveContext, record: SocketRecord, socket: NodeSocket, name: string, at: number): void {
+  record.flags |= FLAG.named;
+  context.ledger.assign(record, 'client', name, true, at);
+  nameClient(context, record, socket, undefined, 0, at);
+}
+
+/** A socket is about to connect, for the first time or again: observes it from here on. */
+export function observeConnect(
+  context: ObserveContext,
+  sockets: Tap<SocketRecord>,
+  socket: NodeSocket,
+  destination: Destination | undefined,
+): void {
+  const at = context.now();
+  let record = sockets.get(socket);
+  if (record === undefined) {
+    // Over a socket that is connected, or connects, there is nothing to connect.
+    if (recordOf(sockets, socket) !== undefined || rawSocketOf(socket) !== undefined) return;
+    record = new SocketRecord(socket, socket.encrypted === true ? FLAG.tls | FLAG.found : FLAG.found, at);
+    sockets.attach(socket, record);
+  }
+  if ((record.flags & FLAG.server) === 0) connectCalled(context, record, socket, destination, at);
+}
+
+/** Observes a socket that was there before the observation of the whole process began. */
+export function adoptFound(context: ObserveContext, sockets: Tap<SocketRecord>, socket: NodeSocket): void {
+  if (recordOf(sockets, socket) !== undefined) return;
+  observeSocket(context, sockets, socket, undefined);
+  const record = sockets.get(socket);
+  if (record !== undefined) record.flags |= FLAG.found;
 }
 
 /** Puts a socket on the books that was open before it was observed, in the state that its flags tell. */
@@ -118,7 +148,9 @@ export function letGo(
   record: SocketRecord,
   socket: NodeSocket | undefined,
 ): void {
-  if (record.index >= 0) context.ledger.release(record, context.now());
+  context.unnamed.delete(record);
+  // An operation that has no attempt yet is not on the list of records.
+  context.ledger.release(record, context.now());
   if (socket === undefined) return;
   const raw = rawSocketOf(socket);
   sockets.detach(socket);

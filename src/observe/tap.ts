@@ -17,6 +17,11 @@ export const WATCHED = {
   secureConnection: 11,
   listening: 12,
   upgrade: 13,
+  secureConnect: 14,
+  free: 15,
+  timeout: 16,
+  request: 17,
+  drop: 18,
 } as const;
 
 /** One of {@link WATCHED}. */
@@ -82,6 +87,19 @@ function watchedOf(event: string | symbol): Watched {
       return WATCHED.listening;
     case 'upgrade':
       return WATCHED.upgrade;
+    case 'secureConnect':
+      return WATCHED.secureConnect;
+    case 'free':
+      return WATCHED.free;
+    case 'timeout':
+      return WATCHED.timeout;
+    case 'drop':
+      return WATCHED.drop;
+    // An http.Server emits one of these for each request.
+    case 'request':
+    case 'checkContinue':
+    case 'checkExpectation':
+      return WATCHED.request;
     default:
       return WATCHED.none;
   }

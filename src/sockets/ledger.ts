@@ -4,11 +4,15 @@ import { STATE, STATE_SLOTS, STATES, type State } from '../tcp/state.ts';
 import { nextIndex, TRANSITIONS } from '../tcp/transition.ts';
 import { ClosedTuples } from './closed-tuples.ts';
 import { ABANDONED, CLOSINGS } from './closing.ts';
+import type { ConnectFailure, ConnectPhase } from './connect-failure.ts';
+import { type AttemptResult, Connects } from './connects.ts';
 import { Histogram } from './histogram.ts';
+import { HistogramTable } from './histogram-table.ts';
 import { NameTable, type Side } from './names.ts';
 import { NodeQueues } from './node-queues.ts';
 import { PortSet } from './port-set.ts';
 import { closingOfFlags, FLAG, renew, type SocketRecord, stateOf } from './record.ts';
+import { Requests, type UseAtClose } from './requests.ts';
 import { TUPLE, TUPLE_WORDS } from './tuple.ts';
 import { TupleIndex } from './tuple-index.ts';
 import { Upstreams } from './upstreams.ts';
@@ -21,6 +25,9 @@ export const TICKS_PER_MS = 10;
 
 /** Upper bounds of `connection_duration_seconds`: from one exchange on loopback to a day-long stream. */
 const CONNECTION_DURATION_BOUNDS: readonly number[] = [0.01, 0.1, 1, 10, 60, 600, 3600, 86_400];
+
+/** Upper bounds of `state_duration_seconds`: from a handshake on loopback to a CLOSE_WAIT that is forgotten. */
+const STATE_DURATION_BOUNDS: readonly number[] = [0.001, 0.01, 0.1, 1, 10, 60, 600, 3600];
 
 /** What {@link Ledger.apply} needs of the transition table, as numbers. */
 const TO: Uint8Array = Uint8Array.from(TRANSITIONS, ({ to }) => to);
@@ -45,6 +52,7 @@ export const COUNT = {
   bytesSent: 9,
   blind: 10,
   withoutAddress: 11,
+  dropped: 12,
 } as const;
 const COUNTS = Object.keys(COUNT).length;
 
@@ -110,7 +118,16 @@ export class Ledger {
   readonly peerPorts: PortSet = new PortSet();
   /** What Node holds in its own buffers, as of the newest walk. */
   readonly nodeQueues: NodeQueues;
+  readonly connects: Connects;
+  readonly requests: Requests;
   readonly durations: { readonly [side in Side]: Histogram };
+  /** The same by name; filled only where that was asked for. */
+  readonly durationsByName: HistogramTable = new HistogramTable(CONNECTION_DURATION_BOUNDS);
+  /** By state, how long sockets were in it when they left it; filled only where that was asked for. */
+  readonly stateDurations: readonly Histogram[] = Array.from(
+    { length: STATE_SLOTS },
+    () => new Histogram(STATE_DURATION_BOUNDS),
+  );
   readonly illegal: Map<number, IllegalTransition> = new Map();
 
   #counts: Float64Array;
@@ -125,9 +142,14 @@ export class Ledger {
   #serial = 0;
   #scratch: Uint32Array = new Uint32Array(TUPLE_WORDS);
   #illegalCount = 0;
+  readonly #isByName: boolean;
 
-  constructor(maxNames: number) {
+  /** @param byName whether histograms are kept by name too */
+  constructor(maxNames: number, byName: boolean = false) {
     this.names = new NameTable(maxNames);
+    this.#isByName = byName;
+    this.connects = new Connects(this.names.capacity, byName);
+    this.requests = new Requests(this.names.capacity, byName);
     this.durations = {
       server: new Histogram(CONNECTION_DURATION_BOUNDS),
       client: new Histogram(CONNECTION_DURATION_BOUNDS),
@@ -194,6 +216,16 @@ export class Ledger {
     if (isLate) this.#shift(record, undefined, stateOf(record));
   }
 
+  /** Takes the name off a listener, which is given another one; a default name that nothing else used is gone with it. */
+  unassign(listener: ListenerRecord): void {
+    const { slot } = listener;
+    if (slot < 0) return;
+    this.#shift(listener, stateOf(listener), undefined);
+    listener.slot = -1;
+    const isUsed = this.count(slot, COUNT.opened) + this.count(slot, COUNT.adopted) > 0 || this.#isBusy(slot);
+    if (!isUsed) this.names.drop(slot);
+  }
+
   /**
    * Moves Node's column by one event: the only place a state is written. Returns whether the pair is legal; an illegal
    * one is recorded and changes nothing.
@@ -213,6 +245,10 @@ export class Ledger {
     record.transition = index;
     record.observedAt = observed ? at : -1;
     if (to === from) return true;
+    // The time before a record's first event is no state's.
+    if (this.#isByName && from !== STATE.CLOSED) {
+      this.stateDurations[from]?.observe((at - record.changedAt) / TICKS_PER_SECOND);
+    }
     record.changedAt = at;
     this.#shift(record, from, to);
     return true;
@@ -228,10 +264,22 @@ export class Ledger {
     this.bump(record.slot, COUNT.open, 1);
   }
 
-  /** Counts the end of a connection by what the record's flags say of it, and takes the record off the books. */
-  close(record: SocketRecord, at: number): void {
+  /**
+   * Counts the end of a connection by what the record's flags say of it, and takes the record off the books.
+   *
+   * @param use what it was doing, as far as HTTP goes
+   */
+  close(record: SocketRecord, at: number, use?: UseAtClose): void {
     const counted = (record.flags & FLAG.open) !== 0;
-    if (counted) this.#countClosed(record, closingOfFlags(record.flags));
+    if (counted) {
+      const closing = closingOfFlags(record.flags);
+      this.#countClosed(record, closing);
+      if (use !== undefined) {
+        const [initiator] = CLOSINGS[closing] as (typeof CLOSINGS)[number];
+        const isClient = (record.flags & FLAG.server) === 0;
+        this.requests.close(record.slot, isClient, initiator, use, at / TICKS_PER_MS);
+      }
+    }
     this.#leave(record, at, true);
     // Last: it calls an exporter, and whatever that does, the books are closed.
     if (counted && (record.flags & FLAG.adopted) === 0) this.#observeDuration(record, at);
@@ -239,17 +287,74 @@ export class Ledger {
 
   /** The socket object is gone and never said 'close'. */
   abandon(record: SocketRecord, at: number): void {
+    this.endConnect(record, 'aborted');
     if ((record.flags & FLAG.open) !== 0) this.#countClosed(record, ABANDONED);
     this.#leave(record, at, false);
   }
 
   /** We stop observing it, or it belongs to another process now. */
   release(record: SocketRecord, at: number): void {
+    // What becomes of it is not ours to see.
+    this.endConnect(record, 'other');
     if ((record.flags & FLAG.open) !== 0) {
       this.bump(record.slot, COUNT.released, 1);
       this.bump(record.slot, COUNT.open, -1);
     }
     this.#leave(record, at, false);
+  }
+
+  // ---- connect operations -------------------------------------------------------------------------------------------
+
+  /** connect() was called. Counted once the operation has a name, see {@link countConnect}. */
+  beginConnect(record: SocketRecord, at: number): void {
+    this.endConnect(record, 'aborted');
+    record.flags = (record.flags | FLAG.connecting) & ~FLAG.lookupFailed;
+    record.markAt = at;
+  }
+
+  /** The operation under way has a name. */
+  countConnect(record: SocketRecord): void {
+    if ((record.flags & (FLAG.connecting | FLAG.connectCounted)) !== FLAG.connecting || record.slot < 0) return;
+    record.flags |= FLAG.connectCounted;
+    this.connects.start(record.slot);
+  }
+
+  /** A phase of the operation under way is over, and the next one begins. */
+  endConnectPhase(record: SocketRecord, phase: ConnectPhase, at: number): void {
+    if ((record.flags & FLAG.connectCounted) === 0) return;
+    if (record.markAt >= 0) this.connects.observe(record.slot, phase, (at - record.markAt) / TICKS_PER_SECOND);
+    record.markAt = at;
+  }
+
+  /** The operation under way is over; does nothing if there is none. */
+  endConnect(record: SocketRecord, failure: ConnectFailure | undefined): void {
+    if ((record.flags & FLAG.connectCounted) !== 0) {
+      if (failure === undefined) this.connects.succeed(record.slot);
+      else this.connects.fail(record.slot, failure);
+    }
+    record.flags &= ~(FLAG.connecting | FLAG.connectCounted);
+    record.markAt = -1;
+  }
+
+  /** A single attempt begins. */
+  beginAttempt(record: SocketRecord, isIpv6: boolean): void {
+    record.flags = (record.flags & ~FLAG.attemptIpv6) | FLAG.attempting | (isIpv6 ? FLAG.attemptIpv6 : 0);
+  }
+
+  /** The attempt under way is over; does nothing if there is none. */
+  endAttempt(record: SocketRecord, result: AttemptResult): void {
+    if ((record.flags & FLAG.attempting) === 0) return;
+    record.flags &= ~FLAG.attempting;
+    this.connects.endAttempt((record.flags & FLAG.attemptIpv6) !== 0 ? 'ipv6' : 'ipv4', result);
+  }
+
+  // ---- HTTP requests ------------------------------------------------------------------------------------------------
+
+  /** A request began on an open connection, or was seen for the first time when it ended. */
+  countRequest(record: SocketRecord): void {
+    record.requests++;
+    record.flags &= ~FLAG.idleTimeout;
+    if (record.slot >= 0) this.requests.add(record.slot);
   }
 
   /** Begins a new generation of a record whose column has ended, or whose attempt failed. */
@@ -327,18 +432,26 @@ export class Ledger {
 
   /** Gives the places of idle default names back, and says which. */
   evictIdleNames(at: number): readonly number[] {
-    const busy = (slot: number): boolean =>
-      this.count(slot, COUNT.open) > 0 ||
-      STATES.some((state) => this.nodeState(slot, state) > 0) ||
-      [...this.listeners].some((listener) => listener.slot === slot);
-    const evicted = this.names.evictIdle(at / TICKS_PER_MS, busy);
+    const evicted = this.names.evictIdle(at / TICKS_PER_MS, (slot) => this.#isBusy(slot));
     for (const slot of evicted) {
       this.#counts.fill(0, slot * COUNTS, (slot + 1) * COUNTS);
       this.#closed.fill(0, slot * CLOSINGS.length, (slot + 1) * CLOSINGS.length);
       this.#nodeStates.fill(0, slot * STATE_SLOTS, (slot + 1) * STATE_SLOTS);
       this.upstreams.forgetName(slot);
+      this.connects.forget(slot);
+      this.requests.forget(slot);
+      this.durationsByName.forget(slot);
     }
     return evicted;
+  }
+
+  #isBusy(slot: number): boolean {
+    return (
+      this.count(slot, COUNT.open) > 0 ||
+      this.connects.pending(slot) > 0 ||
+      STATES.some((state) => this.nodeState(slot, state) > 0) ||
+      [...this.listeners].some((listener) => listener.slot === slot)
+    );
   }
 
   // ---- inside ---------------------------------------------------------------------------------------------------
@@ -354,10 +467,12 @@ export class Ledger {
     const side = (record.flags & FLAG.server) !== 0 ? 'server' : 'client';
     const seconds = (at - record.openedAt) / TICKS_PER_SECOND;
     this.durations[side].observe(seconds);
+    if (this.#isByName) this.durationsByName.observe(record.slot, seconds);
   }
 
   #leave(record: SocketRecord, at: number, closedHere: boolean): void {
     if (record.index < 0) return;
+    this.endAttempt(record, 'cancelled');
     this.setBlind(record, false);
     this.nodeQueues.forget(record);
     if (record.slot >= 0) this.names.touch(record.slot, at / TICKS_PER_MS);

@@ -89,13 +89,20 @@ export class NameTable {
     return this.#entries.filter((entry) => entry !== undefined);
   }
 
+  /** Takes the place of a default name back, which was given a moment ago and under which nothing was counted. */
+  drop(slot: number): void {
+    const entry = this.#entries[slot];
+    if (entry === undefined || entry.chosen) return;
+    this.#entries[slot] = undefined;
+    this.#bySide[entry.side].delete(entry.name);
+  }
+
   /** Takes the places of idle default names back and returns their slots, whose counters the caller must clear. */
   evictIdle(nowMs: number, isBusy: (slot: number) => boolean): number[] {
     const evicted: number[] = [];
     for (const entry of this.entries()) {
       if (entry.chosen || nowMs - entry.usedAtMs < NAME_IDLE_MS || isBusy(entry.slot)) continue;
-      this.#entries[entry.slot] = undefined;
-      this.#bySide[entry.side].delete(entry.name);
+      this.drop(entry.slot);
       evicted.push(entry.slot);
     }
     return evicted;

@@ -36,10 +36,41 @@ export const FLAG = {
   closeDue: 0x8000,
   /** The host that the socket remembers is of an earlier connect(): Node never forgets it. */
   hostStale: 0x1_0000,
+  /** connect() was called, and the operation is not over: see sockets/connects.ts. */
+  connecting: 0x2_0000,
+  /** That operation has a name and is counted. */
+  connectCounted: 0x4_0000,
+  /** A single attempt of it is under way. */
+  attempting: 0x8_0000,
+  /** The newest attempt is at an IPv6 address. */
+  attemptIpv6: 0x10_0000,
+  /** 'lookup' said that the name does not resolve. */
+  lookupFailed: 0x20_0000,
+  /** Found by the observation of the whole process. */
+  found: 0x40_0000,
+  /** Our idle timer went off since the last request. */
+  idleTimeout: 0x80_0000,
+  /** After the request in hand, or the last one, the connection closes. */
+  lastRequest: 0x100_0000,
+  /** A request is under way that no ClientRequest or ServerResponse stands for (undici). */
+  active: 0x200_0000,
+  /** Its answer has begun. */
+  responded: 0x400_0000,
+  /** Left HTTP by an upgrade or CONNECT. */
+  upgraded: 0x800_0000,
 } as const;
 
 /** What stays when the same socket object gets a new kernel socket. */
-const KEPT_FLAGS: number = FLAG.server | FLAG.named | FLAG.tls | FLAG.hostStale;
+const KEPT_FLAGS: number =
+  FLAG.server |
+  FLAG.named |
+  FLAG.tls |
+  FLAG.hostStale |
+  FLAG.found |
+  // connect() comes before its first attempt, and one operation may have several.
+  FLAG.connecting |
+  FLAG.connectCounted |
+  FLAG.lookupFailed;
 
 /**
  * One kernel socket as Node shows it. A socket object that connects again begins a new generation of its record.
@@ -73,6 +104,10 @@ export class SocketRecord {
   upstream: number;
   bytesReceived: number;
   bytesSent: number;
+  /** HTTP requests this connection has had. */
+  requests: number;
+  /** When the phase of the connect operation began; once that is over, when the last answer was complete, or -1. */
+  markAt: number;
   /** The last HTTP request, as `GET /users/:id`. */
   request: string | undefined;
 
@@ -91,6 +126,8 @@ export class SocketRecord {
     this.upstream = -1;
     this.bytesReceived = 0;
     this.bytesSent = 0;
+    this.requests = 0;
+    this.markAt = -1;
     this.request = undefined;
   }
 
@@ -131,9 +168,11 @@ export function renew(record: SocketRecord, at: number): void {
   record.observedAt = -1;
   record.bytesReceived = 0;
   record.bytesSent = 0;
+  record.requests = 0;
   record.request = undefined;
   record.upstream = -1;
-  if ((record.flags & FLAG.named) === 0) record.slot = -1;
+  // Within one operation the name stays, whichever address is tried next.
+  if ((record.flags & (FLAG.named | FLAG.connectCounted)) === 0) record.slot = -1;
 }
 
 /** The index in `CLOSINGS` under which a record is counted, from its flags. */

@@ -4,7 +4,7 @@ import { registerPrometheus } from 'finwait/prometheus';
 import { Counter, Registry } from 'prom-client';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { registryOf } from '../../src/exporters/prometheus.ts';
-import { METRICS } from '../../src/metrics/catalogue.ts';
+import { metricsOf } from '../../src/metrics/catalogue.ts';
 import { STATE_LABELS } from '../../src/tcp/state.ts';
 import { run, testWith } from '../support/tools.ts';
 
@@ -65,7 +65,7 @@ describe('a monitor on a prom-client registry', () => {
       name,
       type,
     ]);
-    expect(types).toEqual(METRICS.map(({ name, type }) => [`shop:tcp_${name}`, type]));
+    expect(types).toEqual(metricsOf('standard').map(({ name, type }) => [`shop:tcp_${name}`, type]));
   });
 
   test('speaks OpenMetrics where the registry does', async () => {

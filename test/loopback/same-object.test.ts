@@ -112,14 +112,18 @@ describe('a socket that is observed while its connect(2) is under way', () => {
     expect(named('echo')?.node).toMatchObject({ syn_sent: 0, established: 1 });
   });
 
-  test('and destroyed before it is connected, leaves nothing behind', async () => {
+  test('and destroyed before it is connected, leaves nothing behind but an aborted operation', async () => {
     const socket = keep(net.connect(portOf(server), '127.0.0.1'));
     await once(socket, 'connectionAttempt');
     monitor.observeSocket(socket);
     socket.destroy();
     await once(socket, 'close');
-    expect(internalsOf(monitor).ledger.records).toEqual([]);
-    expect(clientNames()).toEqual([]);
+    const { records, connects, names } = internalsOf(monitor).ledger;
+    expect(records).toEqual([]);
+    // To which port it went nobody tells any more.
+    expect(clientNames()).toEqual(['ip']);
+    const slot = names.entries().find(({ name }) => name === 'ip')?.slot ?? -1;
+    expect([connects.started(slot), connects.failed(slot, 'aborted'), connects.pending(slot)]).toEqual([1, 1, 0]);
   });
 });
 

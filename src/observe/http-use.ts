@@ -1,0 +1,92 @@
+import { TICKS_PER_MS } from '../sockets/ledger.ts';
+import { FLAG, type SocketRecord } from '../sockets/record.ts';
+import type { UseAtClose } from '../sockets/requests.ts';
+import type { ObserveContext } from './context.ts';
+import type { NodeHttpMessage, NodeSocket } from './node-socket.ts';
+
+// What HTTP/1 does with a connection, without a hook for every request of a client: the socket emits 'free' when the
+// answer to a request is complete and the connection is kept, and whatever is under way stands in `_httpMessage`.
+
+/** 'free': the answer is complete, and the connection goes back to its agent. */
+export function answered(context: ObserveContext, record: SocketRecord, socket: NodeSocket, at: number): void {
+  const message = socket._httpMessage;
+  // A request that was given up before it was sent hands its connection back too.
+  if (!message || (record.flags & FLAG.open) === 0) return;
+  context.ledger.countRequest(record);
+  record.markAt = at;
+  if (record.requests === 1) noteKeepAlive(context, record, message.res?.rawHeaders);
+}
+
+/** A server's 'request'. */
+export function requested(context: ObserveContext, record: SocketRecord, response: NodeHttpMessage): void {
+  if ((record.flags & FLAG.open) === 0) return;
+  context.ledger.countRequest(record);
+  if (response.shouldKeepAlive === false) record.flags |= FLAG.lastRequest;
+}
+
+/** The answer of a server is handed over to the kernel. */
+export function responded(record: SocketRecord, response: NodeHttpMessage, at: number): void {
+  record.markAt = at;
+  if (response._last === true) record.flags |= FLAG.lastRequest;
+}
+
+/** 'timeout' on a connection that no request uses: a keep-alive timer of ours. */
+export function idleTimedOut(record: SocketRecord, socket: NodeSocket): void {
+  if (record.requests > 0 && !socket._httpMessage) record.flags |= FLAG.idleTimeout;
+}
+
+/** The error with which undici closes a connection that was idle for too long. */
+export function isIdleTimeout(error: Error & { readonly code?: string }): boolean {
+  return error.code === 'UND_ERR_INFO' && error.message === 'socket idle timeout';
+}
+
+/** What a connection was doing when it was closed; undefined where it never served a request. */
+export function useAtClose(
+  context: ObserveContext,
+  record: SocketRecord,
+  socket: NodeSocket,
+  at: number,
+): UseAtClose | undefined {
+  const message = socket._httpMessage;
+  const isServer = (record.flags & FLAG.server) !== 0;
+  const response = message?.res;
+  // That of a client stays after an answer that ends the connection; that of a server never does.
+  const isAnswered = !isServer && response?.complete === true;
+  if (message && !isServer && (record.flags & FLAG.open) !== 0) {
+    context.ledger.countRequest(record);
+    if (message.upgradeOrConnect === true) record.flags |= FLAG.upgraded;
+    if (isAnswered) record.flags |= FLAG.lastRequest;
+  }
+  if (record.requests === 0) return undefined;
+  const isUpgraded = (record.flags & FLAG.upgraded) !== 0;
+  return {
+    active: !isUpgraded && ((message && !isAnswered) || (record.flags & FLAG.active) !== 0) === true,
+    responded: response ? true : (record.flags & FLAG.responded) !== 0,
+    requests: record.requests,
+    idleMs: record.markAt < 0 ? Number.NaN : (at - record.markAt) / TICKS_PER_MS,
+    timedOut: (record.flags & FLAG.idleTimeout) !== 0,
+    last: isUpgraded || (record.flags & FLAG.lastRequest) !== 0,
+  };
+}
+
+/**
+ * Remembers after how long the server says that it closes an idle connection: `Keep-Alive: timeout=5`, a hint that is
+ * older than its RFC (RFC 2068 section 19.7.1.1). What is given are names and values in turn.
+ */
+function noteKeepAlive(context: ObserveContext, record: SocketRecord, headers: readonly string[] | undefined): void {
+  if (headers === undefined) return;
+  for (let index = 0; index < headers.length; index += 2) {
+    const name = headers[index] as string;
+    if (name.length !== KEEP_ALIVE.length || name.toLowerCase() !== KEEP_ALIVE) continue;
+    noteKeepAliveValue(context, record, headers[index + 1] ?? '');
+    return;
+  }
+}
+
+/** The same of a header's value. */
+export function noteKeepAliveValue({ ledger }: ObserveContext, record: SocketRecord, value: string): void {
+  const match = /\btimeout=(\d{1,9})/i.exec(value);
+  if (match !== null && record.slot >= 0) ledger.requests.keepAliveSeconds[record.slot] = Number(match[1]);
+}
+
+const KEEP_ALIVE = 'keep-alive';
