@@ -1,6 +1,7 @@
 // What finwait reads of a net.Socket and a net.Server beyond their public face. All of it is private to Node and was
 // checked on Node 20, 22, 24 and 26; where a field is missing, the answer is "unknown", never an exception.
 import net from 'node:net';
+import { types } from 'node:util';
 
 /** A libuv TCP or TLS handle. */
 export interface NodeHandle {
@@ -96,6 +97,14 @@ export function isStandardStream(handle: NodeHandle): boolean {
 /** Whether libuv has opened the descriptor: at bind(2), else at connect(2). */
 export function hasDescriptor(handle: NodeHandle): boolean {
   return typeof handle.fd === 'number' && handle.fd >= 0;
+}
+
+/**
+ * Whether a program shows a socket or a server behind a proxy. Its traps would see whatever is read, and the events are
+ * those of the socket behind it, which nobody can ask for: it is left alone, as http2's `session.socket` must be.
+ */
+export function isProxied(value: unknown): boolean {
+  return types.isProxy(value);
 }
 
 export function isSocket(value: unknown): value is NodeSocket {

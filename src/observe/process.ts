@@ -2,7 +2,15 @@ import diagnosticsChannel from 'node:diagnostics_channel';
 import { FLAG, type SocketRecord } from '../sockets/record.ts';
 import { noticeConnects } from './connect-calls.ts';
 import type { ObserveContext } from './context.ts';
-import { activeHandles, isServer, isSocket, isTcpHandle, type NodeServer, type NodeSocket } from './node-socket.ts';
+import {
+  activeHandles,
+  isProxied,
+  isServer,
+  isSocket,
+  isTcpHandle,
+  type NodeServer,
+  type NodeSocket,
+} from './node-socket.ts';
 import type { ServerObserver } from './server.ts';
 import { adoptFound, letGo, observeConnect } from './socket.ts';
 import type { Tap } from './tap.ts';
@@ -31,14 +39,15 @@ export function observeProcess(
   }
 
   function found(server: unknown): void {
-    if (isServer(server) && !excluded.has(server)) servers.find(server);
+    if (!isProxied(server) && isServer(server) && !excluded.has(server)) servers.find(server);
   }
 
   const onListen = (message: unknown): void => guarded(() => found((message as { server: NodeServer }).server));
   diagnosticsChannel.subscribe(LISTEN_CHANNEL, onListen);
   const stopConnects = noticeConnects((socket, destination) =>
     guarded(() => {
-      if (isSocket(socket) && !excluded.has(socket)) observeConnect(context, sockets, socket, destination);
+      if (!isProxied(socket) && isSocket(socket) && !excluded.has(socket))
+        observeConnect(context, sockets, socket, destination);
     }),
   );
 

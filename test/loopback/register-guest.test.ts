@@ -39,7 +39,11 @@ describe('a program behaves the same with and without --import finwait/register'
 
   beforeAll(() => {
     library = buildLibrary();
-    if (!existsSync(`${library.folder}/register.js`)) writeFileSync(`${library.folder}/register.js`, "import {createMonitor} from './index.js'; export const monitor = createMonitor(); monitor.observeProcess();");
+    if (!existsSync(`${library.folder}/register.js`))
+      writeFileSync(
+        `${library.folder}/register.js`,
+        "import {createMonitor} from './index.js'; export const monitor = createMonitor(); monitor.observeProcess();",
+      );
     const { key, cert } = createCertificate();
     env = { TLS_KEY: key, TLS_CERT: cert, FINWAIT_PORT: '0' };
   });
