@@ -238,7 +238,7 @@ export function createTap<T extends object>(handler: TapHandler<T>): Tap<T> {
   /** The same where a prototype has another `emit` than Node's: that of a class of the program, or a patch. */
   function emitPatched(this: Target, ...values: Parameters<Emit>): boolean {
     const next = inheritedEmit(this, sharedEmit);
-    if (isCallOfPatch(this, next, values[0])) return Reflect.apply(PLAIN_EMIT, this, values);
+    if (isBorrowed(this) || isCallOfPatch(this, next, values[0])) return Reflect.apply(PLAIN_EMIT, this, values);
     const outer = patchedCall;
     patchedCall = { target: this, next, event: values[0], isEntered: false };
     try {
@@ -250,6 +250,12 @@ export function createTap<T extends object>(handler: TapHandler<T>): Tap<T> {
     } finally {
       patchedCall = outer;
     }
+  }
+
+  /** Whether the program calls ours on an emitter that never had it: in place of Node's, which is what it took it for. */
+  function isBorrowed(target: Target): boolean {
+    if (!isObject(target)) return true;
+    return Carrier.get(target) === undefined && !covered.has(target) && target.emit !== sharedEmit;
   }
 
   /** Returns the record if the handler wants to look again after the program's listeners. */
