@@ -1,6 +1,12 @@
 export type { SampleResult } from './monitor/collector.ts';
 export { createMonitor, type Monitor } from './monitor/monitor.ts';
-export type { MonitorOptions, NameOptions } from './monitor/options.ts';
+export type {
+  ClientNameOptions,
+  MonitorOptions,
+  NamedDestination,
+  NameOptions,
+  ObserveProcessOptions,
+} from './monitor/options.ts';
 export type {
   AcceptQueue,
   IllegalSnapshot,

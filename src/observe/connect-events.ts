@@ -69,7 +69,7 @@ export function attempted(
       // Nobody saw connect(): how long the lookup took is not known.
       record.markAt = -1;
     }
-    const given = context.unnamed.get(record)?.host ?? host;
+    const given = context.unnamed.get(record)?.host ?? host ?? address;
     nameClient(context, record, socket, given, port, at);
     if (host !== undefined) {
       rememberPort(host, port);
@@ -112,6 +112,8 @@ export function connected(context: ObserveContext, record: SocketRecord, socket:
   ledger.apply(record, EVENT.connect, at);
   ledger.endAttempt(record, 'connected');
   ledger.endConnectPhase(record, 'tcp', at);
+  const agent = socket._httpMessage?.agent;
+  if (agent) context.onAgent(agent);
   if (!isTls(record, socket)) ledger.endConnect(record, undefined);
   ledger.open(record, at);
 }
