@@ -1,7 +1,8 @@
 import { existsSync, writeFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { createCertificate } from '../support/certificate.ts';
-import { type BuiltLibrary, buildLibrary, type Ended, type RunOptions, run } from '../support/child.ts';
+import { type BuiltLibrary, buildLibrary, type Ended, run } from '../support/child.ts';
 
 // Every program runs twice, with `--import finwait/register` and without; neither names finwait. What it prints, what its
 // stacks are and how it ends must be the same. The lines of finwait's own frames are taken out of the stacks, the first
@@ -27,11 +28,23 @@ interface Life {
   readonly flags?: readonly string[];
 }
 
+/** Programs that are the main one themselves. */
+const MAIN: readonly Life[] = [
+  { family: 'main', title: 'commonjs.cjs', sockets: 2 },
+  { family: 'main', title: 'commonjs-crash.cjs', sockets: 0, code: 1 },
+  { family: 'main', title: 'unsettled.mjs', sockets: 2, code: 13 },
+];
+
+const PROBE = fileURLToPath(new URL('../fixtures/programs/guest-probe.mjs', import.meta.url));
+
 const listed = await run('guests.mjs');
-const lives = listed.stdout
-  .trim()
-  .split('\n')
-  .map((line) => JSON.parse(line) as Life);
+const lives = [
+  ...MAIN,
+  ...listed.stdout
+    .trim()
+    .split('\n')
+    .map((line) => JSON.parse(line) as Life),
+];
 
 describe('a program behaves the same with and without --import finwait/register', () => {
   let library: BuiltLibrary;
@@ -65,6 +78,8 @@ describe('a program behaves the same with and without --import finwait/register'
         signal: life.signal ?? null,
       });
       if (life.silent !== true) expect(bare.stdout + bare.stderr).not.toBe('');
+      expect(bare.stderr).not.toContain('Error: never: ');
+      expect(guest.durationMs - bare.durationMs).toBeLessThan(LATEST_EXIT_MS);
       expect(bare.report).toBe('');
       const reports = guest.report
         .trim()
@@ -76,15 +91,14 @@ describe('a program behaves the same with and without --import finwait/register'
 
   async function live(life: Life, isObserved: boolean): Promise<Ended> {
     const preloads = isObserved ? ['--import', `${library.folder}/register.js`] : [];
-    const probe = ['--import', new URL('../fixtures/programs/guest-probe.mjs', import.meta.url).pathname];
-    const options: RunOptions = {
-      args: [life.family, life.title],
-      flags: ['--stack-trace-limit=50', ...(life.flags ?? []), ...preloads, ...probe],
-      env,
-    };
-    return run('guests.mjs', options);
+    const flags = ['--stack-trace-limit=50', ...(life.flags ?? []), ...preloads, '--import', PROBE];
+    if (life.family === 'main') return run(`guests/${life.title}`, { flags, env });
+    return run('guests.mjs', { args: [life.family, life.title], flags, env });
   }
 });
+
+/** A program that is kept alive is so until the next sample or for good; the rest is what a busy machine may do. */
+const LATEST_EXIT_MS = 3_000;
 
 /** What the probe wrote of one process or thread. */
 interface Report {
