@@ -22,7 +22,7 @@ import { TICKS_PER_MS } from '../sockets/ledger.ts';
 import { stateOf } from '../sockets/record.ts';
 import type { RowSink } from '../sockets/row.ts';
 import { STATE } from '../tcp/state.ts';
-import { ClusterListeners } from './cluster-listeners.ts';
+import { ClusterListeners, ownSockets } from './cluster-listeners.ts';
 import { Following } from './following.ts';
 import type { ResolvedOptions } from './options.ts';
 import { captureMissing, walkInSlices } from './sliced-walk.ts';
@@ -376,11 +376,13 @@ export class Collector {
     this.lastSuccessSeconds = Date.now() / 1000;
     this.#publishedAt = performance.now();
     this.#staleAfterMs = STALE_INTERVALS * Math.max(intervalMs, this.#intervalMs());
-    const { ledger, now } = this.#context;
+    const { ledger, now, excluded } = this.#context;
     const { evicted } = ledger.closedTuples;
     this.truncated = evicted > this.#evictedBefore;
     this.#evictedBefore = evicted;
-    if (this.#host.primaryPid() === process.pid) this.#clusterListeners ??= new ClusterListeners(ledger);
+    if (this.#host.primaryPid() === process.pid) {
+      this.#clusterListeners ??= new ClusterListeners(ledger, ownSockets(excluded));
+    }
     this.#clusterListeners?.update(column.otherListeners, now());
   }
 

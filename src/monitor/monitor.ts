@@ -192,6 +192,8 @@ export function createMonitor(options: MonitorOptions = {}): Monitor {
     }
   }
 
+  /** Held, because it is few and lives as long as the monitor. */
+  const excluded = new Set<object>();
   const context: ObserveContext = {
     ledger,
     now: () => Math.round(clock() * TICKS_PER_MS),
@@ -203,7 +205,7 @@ export function createMonitor(options: MonitorOptions = {}): Monitor {
     nameOf: undefined,
     onAgent: (agent) => agents.notice(agent),
     hasFamily: createFamilyCheck(),
-    excluded: new WeakSet(),
+    excluded,
     onUse: () => {
       for (const listener of useListeners.splice(0)) guard('callback', listener);
     },
@@ -311,7 +313,7 @@ export function createMonitor(options: MonitorOptions = {}): Monitor {
     pools: () => readPools(context),
     internalErrors,
     report,
-    exclude: (own) => context.excluded.add(own),
+    exclude: (own) => excluded.add(own),
     onFirstUse: (listener) => useListeners.push(listener),
     pollListeners: () => servers.poll(),
     onClose: (listener) => {

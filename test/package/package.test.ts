@@ -97,6 +97,9 @@ describe('what is exported', () => {
           "registerPrometheus",
           "registryOf",
         ],
+        "finwait/register": [
+          "monitor",
+        ],
       }
     `);
   });
@@ -135,6 +138,7 @@ describe('what is exported', () => {
         "./prometheus": [
           "PrometheusOptions",
         ],
+        "./register": [],
       }
     `);
   });
