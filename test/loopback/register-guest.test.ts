@@ -47,6 +47,7 @@ const lives = [
 describe('a program behaves the same with and without --import finwait/register', () => {
   let library: BuiltLibrary;
   let env: Record<string, string>;
+  const slowdowns: number[] = [];
 
   beforeAll(() => {
     library = buildLibrary();
@@ -61,26 +62,11 @@ describe('a program behaves the same with and without --import finwait/register'
     expect(new Set(lives.map(({ family, title }) => `${family} ${title}`)).size).toBe(lives.length);
   });
 
-  // Alone, before the programs below fill the machine.
-  test('a program with nothing to do ends at most 60 ms later', { timeout: 60_000 }, async () => {
-    const register = ['--import', `${library.folder}/register.js`];
-    let laterMs = Number.POSITIVE_INFINITY;
-    // A machine that is busy with something else has its quiet moments; a start that became dear has none.
-    for (let round = 0; round < ROUNDS && laterMs >= LATER_MS; round++) {
-      const bare: number[] = [];
-      const guest: number[] = [];
-      for (let pair = 0; pair < PAIRS; pair++) {
-        bare.push((await run('guest-nothing.cjs', { env })).durationMs);
-        guest.push((await run('guest-nothing.cjs', { flags: register, env })).durationMs);
-      }
-      laterMs = Math.min(laterMs, median(guest) - median(bare));
-    }
-    expect(laterMs).toBeLessThan(LATER_MS);
-  });
-
   for (const life of lives) {
-    test.concurrent(`${life.family}: ${life.title}`, async () => {
-      const [bare, guest] = await Promise.all([live(life, false), live(life, true)]);
+    test.concurrent(`${life.family}: ${life.title}`, { timeout: 3 * DEADLINE_MS }, async () => {
+      const bare = await live(life, false);
+      const guest = await live(life, true);
+      slowdowns.push(guest.durationMs / bare.durationMs);
 
       expect(endOf(guest, life)).toEqual(endOf(bare, life));
       expect({ code: bare.code, signal: bare.signal }).toEqual({
@@ -93,7 +79,6 @@ describe('a program behaves the same with and without --import finwait/register'
         expect(bare.stdout).toMatch(/^over$/m);
       }
       expect(bare.stderr).not.toContain('Error: never: ');
-      expect(guest.durationMs - bare.durationMs).toBeLessThan(LATEST_EXIT_MS);
       expect(bare.report).toBe('');
       const reports = guest.report
         .trim()
@@ -103,20 +88,26 @@ describe('a program behaves the same with and without --import finwait/register'
     });
   }
 
+  test('they end about as soon', () => {
+    expect(slowdowns.length).toBe(lives.length);
+    expect(median(slowdowns)).toBeLessThan(SLOWDOWN);
+  });
+
   async function live(life: Life, isObserved: boolean): Promise<Ended> {
     const preloads = isObserved ? ['--import', `${library.folder}/register.js`] : [];
     const flags = ['--stack-trace-limit=50', ...(life.flags ?? []), ...preloads, '--import', PROBE];
-    if (life.family === 'main') return run(life.title, { flags, env });
-    return run('guests.mjs', { args: [life.family, life.title], flags, env });
+    if (life.family === 'main') return run(life.title, { flags, env, deadlineMs: DEADLINE_MS });
+    return run('guests.mjs', { args: [life.family, life.title], flags, env, deadlineMs: DEADLINE_MS });
   }
 });
 
-const LATER_MS = 60;
-const PAIRS = 9;
-const ROUNDS = 6;
+const DEADLINE_MS = 15_000;
 
-/** A program that is kept alive is so until the next sample or for good; the rest is what a busy machine may do. */
-const LATEST_EXIT_MS = 3_000;
+/**
+ * How many times as long programs of a tenth of a second may take, the one in the middle: what is loaded at the start is
+ * most of it. Kept alive for a second by anything of ours, a program would take ten times as long.
+ */
+const SLOWDOWN = 4;
 
 /** What the probe wrote of one process or thread. */
 interface Report {
