@@ -114,6 +114,8 @@ export interface MonitorInternals {
   readonly collector: Collector;
   readonly netns: string;
   readonly level: Level;
+  /** The ledger's clock, in milliseconds. */
+  readonly nowMs: () => number;
   /** What the connection pools of the program hold now, by name slot. */
   readonly pools: () => PoolUse;
   readonly internalErrors: ReadonlyMap<Component, number>;
@@ -271,7 +273,11 @@ export function createMonitor(options: MonitorOptions = {}): Monitor {
     },
     snapshot() {
       servers.poll();
-      return takeSnapshot(ledger, collector.isFresh() ? collector.column : undefined, context.now());
+      return takeSnapshot(ledger, collector.isFresh() ? collector.column : undefined, context.now(), {
+        forecast: collector.portForecast,
+        pools: readPools(context),
+        settings: collector.sysctls,
+      });
     },
     async sample() {
       refuseClosed('sample');
@@ -310,6 +316,7 @@ export function createMonitor(options: MonitorOptions = {}): Monitor {
     collector,
     netns: readNetns(),
     level: resolved.level,
+    nowMs: () => performance.now(),
     pools: () => readPools(context),
     internalErrors,
     report,
