@@ -1,6 +1,7 @@
 // What finwait reads of a net.Socket and a net.Server beyond their public face. All of it is private to Node and was
 // checked on Node 20, 22, 24 and 26; where a field is missing, the answer is "unknown", never an exception.
 import net from 'node:net';
+import { types } from 'node:util';
 
 /** A libuv TCP or TLS handle. */
 export interface NodeHandle {
@@ -128,6 +129,14 @@ function symbolOf(socket: NodeSocket, name: string): symbol | undefined {
 
 let asyncId: symbol | undefined;
 let connectOptions: symbol | undefined;
+
+/**
+ * Whether a program shows a socket or a server behind a proxy. Its traps would see whatever is read, and the events are
+ * those of the socket behind it, which nobody can ask for: it is left alone, as http2's `session.socket` must be.
+ */
+export function isProxied(value: unknown): boolean {
+  return types.isProxy(value);
+}
 
 export function isSocket(value: unknown): value is NodeSocket {
   return value instanceof net.Socket;
