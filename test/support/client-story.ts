@@ -1,0 +1,196 @@
+// Runs a program that uses a client library, and holds what finwait says in it against what ss shows of it.
+import { execFile, fork } from 'node:child_process';
+import { once } from 'node:events';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import type { Upstream } from './upstreams.ts';
+import { until } from './wait.ts';
+
+/** One value of a metric, as the program measured it. */
+interface Point {
+  readonly labels: { readonly [label: string]: string | undefined };
+  readonly value: number;
+}
+
+/** What finwait said in the program at one moment. */
+interface View {
+  readonly ok: boolean;
+  readonly degraded: readonly unknown[];
+  readonly illegal: readonly unknown[];
+  readonly metrics: { readonly [name: string]: readonly Point[] };
+}
+
+/** Sockets by state; states that have none are left out. */
+export type States = Readonly<Record<string, number>>;
+
+/** One rest point: what the program holds, what ss shows of it, and what finwait says. */
+export interface Moment {
+  readonly title: string;
+  /** How many connections the program counts on; where it does not know, those that ss shows. */
+  readonly connections: number;
+  /** The rows to the server's port that the program's process owns, or that nobody does. */
+  readonly rows: States;
+  /** `sockets` and `node_sockets` of every client name that shows anything. */
+  readonly kernel: Readonly<Record<string, States>>;
+  readonly node: Readonly<Record<string, States>>;
+  /** `open_connections` of every client name. */
+  readonly open: Readonly<Record<string, number>>;
+  /** Everything that must balance, by client name: opened + adopted = closed + released + open, and so on. */
+  readonly unbalanced: readonly string[];
+  /** What must never be: illegal events, errors of finwait's own, a sample that failed, names that did not fit. */
+  readonly defects: readonly unknown[];
+  readonly metrics: View['metrics'];
+}
+
+type Message =
+  | { readonly rest: string; readonly connections?: number }
+  | { readonly stop: NodeJS.Signals }
+  | { readonly start: true }
+  | { readonly end: true }
+  | { readonly view: View };
+
+const PROGRAMS = fileURLToPath(new URL('../fixtures/programs/', import.meta.url));
+const DEADLINE_MS = 15_000;
+const run = promisify(execFile);
+
+/** Runs one story to its end, and returns its rest points. The server is started before it and stopped after it. */
+export async function tellStory(
+  program: string,
+  words: readonly string[],
+  upstream: Upstream,
+  env: Readonly<Record<string, string>>,
+): Promise<Moment[]> {
+  await upstream.start();
+  const child = fork(join(PROGRAMS, program), [`${upstream.port}`, ...words], {
+    env: { PATH: process.env['PATH'], ...env },
+    execArgv: [],
+    stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
+  });
+  const exited = once(child, 'exit');
+  let complaints = '';
+  child.stderr?.on('data', (chunk) => {
+    complaints += String(chunk);
+  });
+  const moments: Moment[] = [];
+  try {
+    for (;;) {
+      const message = await Promise.race([messageOf(child), exited.then(() => undefined)]);
+      if (message === undefined) throw new Error(`${program} ended in the middle of its story: ${complaints}`);
+      if ('end' in message) break;
+      if ('rest' in message) moments.push(await moment(child, upstream.port, message.rest, message.connections));
+      else if ('stop' in message) await upstream.stop(message.stop);
+      else if ('start' in message) await upstream.start();
+      child.send('go on');
+    }
+    await until(
+      () => child.exitCode !== null,
+      () => `${program} exits by itself`,
+    );
+    if (complaints !== '' || child.exitCode !== 0) throw new Error(`${program}: ${child.exitCode}, ${complaints}`);
+    return moments;
+  } finally {
+    child.kill('SIGKILL');
+    await exited;
+    await upstream.stop('SIGKILL');
+  }
+}
+
+type Child = ReturnType<typeof fork>;
+
+async function messageOf(child: Child): Promise<Message> {
+  const [message] = (await once(child, 'message')) as [Message];
+  return message;
+}
+
+/** Waits until the kernel shows the connections that the program counts on, looks, and sees whether anything moved. */
+async function moment(child: Child, port: number, title: string, expected: number | undefined): Promise<Moment> {
+  const pid = child.pid ?? 0;
+  let rows = await rowsOf(pid, port);
+  let view: View | undefined;
+  await until(
+    async () => {
+      rows = await rowsOf(pid, port);
+      if (!isAtRest(rows, expected)) return false;
+      const reply = messageOf(child);
+      child.send('look');
+      const message = await reply;
+      view = 'view' in message ? message.view : undefined;
+      return (await rowsOf(pid, port)).join('\n') === rows.join('\n');
+    },
+    () => `"${title}" at rest with ${expected} connections; ss shows\n${rows.join('\n')}`,
+    DEADLINE_MS,
+  );
+  if (view === undefined) throw new Error('the program did not say what it sees');
+  const states = countedBy(rows.map(stateOfRow));
+  const connections = expected ?? states['established'] ?? 0;
+  return { title, connections, rows: states, ...read(view), metrics: view.metrics };
+}
+
+function isAtRest(rows: readonly string[], expected: number | undefined): boolean {
+  const states = rows.map(stateOfRow);
+  if (!states.every((state) => state === 'established' || state === 'time_wait')) return false;
+  return expected === undefined || states.filter((state) => state === 'established').length === expected;
+}
+
+/** The rows to a port that a process owns, and those without an owner: `established 127.0.0.1:41234`, in order. */
+async function rowsOf(pid: number, port: number): Promise<string[]> {
+  const { stdout } = await run('ss', ['-Htanp', `( dport = :${port} )`]);
+  return stdout
+    .split('\n')
+    .filter((line) => line !== '' && (line.includes(`pid=${pid},`) || !line.includes('pid=')))
+    .map((line) => {
+      const [state = '', , , local = ''] = line.split(/\s+/);
+      return `${STATES[state] ?? state} ${local}`;
+    })
+    .sort();
+}
+
+/** Only what may be seen at rest has its name here. */
+const STATES: { readonly [name: string]: string } = { ESTAB: 'established', 'TIME-WAIT': 'time_wait' };
+
+function stateOfRow(row: string): string {
+  return row.slice(0, row.indexOf(' '));
+}
+
+function read(view: View): Omit<Moment, 'title' | 'connections' | 'rows' | 'metrics'> {
+  const of = (metric: string): readonly Point[] =>
+    (view.metrics[metric] ?? []).filter(({ labels }) => (labels['side'] ?? 'client') === 'client');
+  const sum = (metric: string, name: string): number =>
+    of(metric)
+      .filter(({ labels }) => labels['name'] === name)
+      .reduce((total, { value }) => total + value, 0);
+  const open = Object.fromEntries(of('open_connections').map(({ labels, value }) => [labels['name'] ?? '', value]));
+  const unbalanced = Object.keys(open).filter((name) => {
+    const opened = sum('connections_opened_total', name);
+    const came = opened + sum('connections_adopted_total', name);
+    const went = sum('connections_closed_total', name) + sum('connections_released_total', name);
+    const succeeded = sum('connects_total', name) - sum('connect_failures_total', name) - sum('pending_connects', name);
+    return came !== went + sum('open_connections', name) || succeeded !== opened;
+  });
+  const totals = ['internal_errors_total', 'names_overflowed_total'].flatMap((metric) => of(metric));
+  const defects = [
+    ...view.illegal,
+    ...view.degraded,
+    ...(view.ok ? [] : ['the sample failed']),
+    ...totals.filter(({ value }) => value !== 0),
+  ];
+  return { kernel: statesByName(of('sockets')), node: statesByName(of('node_sockets')), open, unbalanced, defects };
+}
+
+function statesByName(points: readonly Point[]): Record<string, States> {
+  const all: Record<string, Record<string, number>> = {};
+  for (const { labels, value } of points) {
+    if (value === 0) continue;
+    const states = all[labels['name'] ?? ''] ?? {};
+    states[labels['state'] ?? ''] = value;
+    all[labels['name'] ?? ''] = states;
+  }
+  return all;
+}
+
+function countedBy(values: readonly string[]): Record<string, number> {
+  const counts: Record<string, number> = {};
+  for (const value of values) counts[value] = (counts[value] ?? 0) + 1;
+  return counts;
+}
