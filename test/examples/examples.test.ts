@@ -3,7 +3,7 @@ import { afterEach, describe, expect, it } from 'vitest';
 import { readSource, type Script, startScript } from '../support/script.ts';
 import { until } from '../support/wait.ts';
 
-const EXAMPLES = ['express.ts', 'http-server.ts', 'net-server.ts'];
+const EXAMPLES = ['agent.ts', 'express.ts', 'http-server.ts', 'net-server.ts'];
 const started: Script[] = [];
 
 function start(example: string): Script {
@@ -37,6 +37,13 @@ describe('the examples', () => {
       new URL('/metrics', url),
       /nodejs_tcp_connections_opened_total\{side="server",name="api"\} [1-9]/,
     );
+  });
+
+  it('agent.ts shows what its pools hold', async () => {
+    const script = start('agent.ts');
+    await script.sees(/(nodejs_tcp_connections_opened_total\{side="client",name="pooled"\} 2)/);
+    await script.sees(/(nodejs_tcp_pool_connections\{name="pooled",pool_state="active"\} 2)/);
+    await script.sees(/(nodejs_tcp_pool_pending_requests\{name="pooled"\} [1-9])/);
   });
 
   it('http-server.ts shows both ends of the connection that its client keeps', async () => {
