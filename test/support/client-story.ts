@@ -36,11 +36,15 @@ export interface Moment {
   readonly node: Readonly<Record<string, States>>;
   /** `open_connections` of every client name. */
   readonly open: Readonly<Record<string, number>>;
-  /** Everything that must balance, by client name: opened + adopted = closed + released + open, and so on. */
+  /** Connect operations under way. */
+  readonly pending: number;
+  /** Connect operations that failed, by reason, and connections that were closed, by outcome: those there were. */
+  readonly failures: Readonly<Record<string, number>>;
+  readonly closed: Readonly<Record<string, number>>;
+  /** Client names whose books do not balance: opened + adopted = closed + released + open, and connects likewise. */
   readonly unbalanced: readonly string[];
   /** What must never be: illegal events, errors of finwait's own, a sample that failed, names that did not fit. */
   readonly defects: readonly unknown[];
-  readonly metrics: View['metrics'];
 }
 
 type Message =
@@ -124,7 +128,7 @@ async function moment(child: Child, port: number, title: string, expected: numbe
   if (view === undefined) throw new Error('the program did not say what it sees');
   const states = countedBy(rows.map(stateOfRow));
   const connections = expected ?? states['established'] ?? 0;
-  return { title, connections, rows: states, ...read(view), metrics: view.metrics };
+  return { title, connections, rows: states, ...read(view) };
 }
 
 function isAtRest(rows: readonly string[], expected: number | undefined): boolean {
@@ -153,7 +157,7 @@ function stateOfRow(row: string): string {
   return row.slice(0, row.indexOf(' '));
 }
 
-function read(view: View): Omit<Moment, 'title' | 'connections' | 'rows' | 'metrics'> {
+function read(view: View): Omit<Moment, 'title' | 'connections' | 'rows'> {
   const of = (metric: string): readonly Point[] =>
     (view.metrics[metric] ?? []).filter(({ labels }) => (labels['side'] ?? 'client') === 'client');
   const sum = (metric: string, name: string): number =>
@@ -161,12 +165,15 @@ function read(view: View): Omit<Moment, 'title' | 'connections' | 'rows' | 'metr
       .filter(({ labels }) => labels['name'] === name)
       .reduce((total, { value }) => total + value, 0);
   const open = Object.fromEntries(of('open_connections').map(({ labels, value }) => [labels['name'] ?? '', value]));
+  const failures = sumsBy(of('connect_failures_total'), 'reason');
   const unbalanced = Object.keys(open).filter((name) => {
     const opened = sum('connections_opened_total', name);
     const came = opened + sum('connections_adopted_total', name);
     const went = sum('connections_closed_total', name) + sum('connections_released_total', name);
     const succeeded = sum('connects_total', name) - sum('connect_failures_total', name) - sum('pending_connects', name);
-    return came !== went + sum('open_connections', name) || succeeded !== opened;
+    // An operation that fails in its TLS handshake has opened a connection all the same.
+    const lost = sum('connect_failures_total', name) - (failures['refused'] ?? 0);
+    return came !== went + sum('open_connections', name) || succeeded > opened || opened > succeeded + lost;
   });
   const totals = ['internal_errors_total', 'names_overflowed_total'].flatMap((metric) => of(metric));
   const defects = [
@@ -175,7 +182,16 @@ function read(view: View): Omit<Moment, 'title' | 'connections' | 'rows' | 'metr
     ...(view.ok ? [] : ['the sample failed']),
     ...totals.filter(({ value }) => value !== 0),
   ];
-  return { kernel: statesByName(of('sockets')), node: statesByName(of('node_sockets')), open, unbalanced, defects };
+  return {
+    kernel: statesByName(of('sockets')),
+    node: statesByName(of('node_sockets')),
+    open,
+    pending: of('pending_connects').reduce((total, { value }) => total + value, 0),
+    failures,
+    closed: sumsBy(of('connections_closed_total'), 'outcome'),
+    unbalanced,
+    defects,
+  };
 }
 
 function statesByName(points: readonly Point[]): Record<string, States> {
@@ -187,6 +203,15 @@ function statesByName(points: readonly Point[]): Record<string, States> {
     all[labels['name'] ?? ''] = states;
   }
   return all;
+}
+
+function sumsBy(points: readonly Point[], label: string): Record<string, number> {
+  const sums: Record<string, number> = {};
+  for (const { labels, value } of points) {
+    const key = labels[label] ?? '';
+    if (value !== 0) sums[key] = (sums[key] ?? 0) + value;
+  }
+  return sums;
 }
 
 function countedBy(values: readonly string[]): Record<string, number> {
