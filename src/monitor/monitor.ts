@@ -114,6 +114,8 @@ export interface MonitorInternals {
   readonly collector: Collector;
   readonly netns: string;
   readonly level: Level;
+  /** The ledger's clock, in milliseconds. */
+  readonly nowMs: () => number;
   /** What the connection pools of the program hold now, by name slot. */
   readonly pools: () => PoolUse;
   readonly internalErrors: ReadonlyMap<Component, number>;
@@ -189,6 +191,8 @@ export function createMonitor(options: MonitorOptions = {}): Monitor {
     }
   }
 
+  /** Held, because it is few and lives as long as the monitor. */
+  const excluded = new Set<object>();
   const context: ObserveContext = {
     ledger,
     now: () => Math.round(performance.now() * TICKS_PER_MS),
@@ -200,7 +204,7 @@ export function createMonitor(options: MonitorOptions = {}): Monitor {
     nameOf: undefined,
     onAgent: (agent) => agents.notice(agent),
     hasFamily: createFamilyCheck(),
-    excluded: new WeakSet(),
+    excluded,
     onUse: () => {
       for (const listener of useListeners.splice(0)) guard('callback', listener);
     },
@@ -266,7 +270,11 @@ export function createMonitor(options: MonitorOptions = {}): Monitor {
     },
     snapshot() {
       servers.poll();
-      return takeSnapshot(ledger, collector.isFresh() ? collector.column : undefined, context.now());
+      return takeSnapshot(ledger, collector.isFresh() ? collector.column : undefined, context.now(), {
+        forecast: collector.portForecast,
+        pools: readPools(context),
+        settings: collector.sysctls,
+      });
     },
     async sample() {
       refuseClosed('sample');
@@ -305,10 +313,11 @@ export function createMonitor(options: MonitorOptions = {}): Monitor {
     collector,
     netns: readNetns(),
     level: resolved.level,
+    nowMs: () => performance.now(),
     pools: () => readPools(context),
     internalErrors,
     report,
-    exclude: (own) => context.excluded.add(own),
+    exclude: (own) => excluded.add(own),
     onFirstUse: (listener) => useListeners.push(listener),
     pollListeners: () => servers.poll(),
     onClose: (listener) => {

@@ -17,9 +17,9 @@ afterEach(() => {
 });
 
 describe('the examples', () => {
-  it('are these, and the walk through a handshake', () => {
+  it('are these, the walk through a handshake, and manifests for Kubernetes', () => {
     expect(readdirSync(new URL('../../examples', import.meta.url)).sort()).toEqual(
-      [...EXAMPLES, 'handshake.ts'].sort(),
+      [...EXAMPLES, 'handshake.ts', 'kubernetes'].sort(),
     );
   });
 
