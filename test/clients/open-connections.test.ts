@@ -1,10 +1,11 @@
 // The clients that services use, unmodified, against the servers that they use them with.
 import { spawnSync } from 'node:child_process';
-import { existsSync } from 'node:fs';
+import { existsSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type BuiltLibrary, buildLibrary } from '../support/child.ts';
 import { type Moment, tellStory } from '../support/client-story.ts';
+import { ROOT } from '../support/packed-package.ts';
 import { createUpstreams, type Upstreams } from '../support/upstreams.ts';
 import { PACKAGES, STORIES, type Story } from './stories.ts';
 
@@ -18,6 +19,8 @@ describe('open connections of an upstream are the ESTABLISHED rows of ss, at eve
 
   beforeAll(() => {
     library = buildLibrary();
+    // register takes prom-client from there where the program has none.
+    symlinkSync(join(ROOT, 'node_modules'), join(library.folder, 'node_modules'));
     upstreams = createUpstreams();
   });
   afterAll(async () => {
@@ -26,7 +29,8 @@ describe('open connections of an upstream are the ESTABLISHED rows of ss, at eve
   });
 
   for (const story of STORIES.filter(runsHere)) {
-    const title = `${story.client}${missing === undefined ? '' : ` (needs ${missing})`}`;
+    const door = story.registered === true ? ', with --import finwait/register' : '';
+    const title = `${story.client}${door}${missing === undefined ? '' : ` (needs ${missing})`}`;
     if (missing !== undefined && process.env['FINWAIT_REQUIRE_TOOLS'] !== '1') test.skip(title, () => undefined);
     else test(title, () => hold(story), STORY_MS);
   }
@@ -38,9 +42,15 @@ describe('open connections of an upstream are the ESTABLISHED rows of ss, at eve
     await behind?.start();
     try {
       const words = [upstreams.ca, ...story.words, ...(behind === undefined ? [] : [`${behind.port}`])];
-      const env = { FINWAIT_DIST: library.folder, FINWAIT_CLIENTS: CLIENTS, NODE_EXTRA_CA_CERTS: upstreams.ca };
-      const moments = await tellStory(story.program, words, server, env);
-      expectSame(moments, `localhost:${server.port}`);
+      const flags = story.registered === true ? ['--import', join(library.folder, 'register.js')] : [];
+      const env = {
+        STORY_DIST: library.folder,
+        STORY_CLIENTS: CLIENTS,
+        FINWAIT_PORT: '0',
+        NODE_EXTRA_CA_CERTS: upstreams.ca,
+      };
+      const moments = await tellStory(story.program, words, server, flags, env);
+      expectSame(moments, `localhost:${server.port}`, story.registered === true);
       expectTold(moments, story.endsWithErrors === true ? ['fin', 'error'] : ['fin']);
     } finally {
       await behind?.stop('SIGKILL');
@@ -49,15 +59,16 @@ describe('open connections of an upstream are the ESTABLISHED rows of ss, at eve
 });
 
 /** Everything finwait says at each rest point, beside what ss showed. */
-function expectSame(moments: readonly Moment[], name: string): void {
-  const said = moments.map(({ title, open, kernel, node, pending, unbalanced, defects }) => {
+function expectSame(moments: readonly Moment[], name: string, isScraped: boolean): void {
+  const said = moments.map(({ title, open, scraped, kernel, node, pending, unbalanced, defects }) => {
     // Some clients try again and again while the server is down.
     const established = node[name]?.['established'] ?? 0;
-    return { title, open, established, kernel, pending: isDown(title) ? 0 : pending, unbalanced, defects };
+    return { title, open, scraped, established, kernel, pending: isDown(title) ? 0 : pending, unbalanced, defects };
   });
   const shown = moments.map(({ title, connections, rows, owned }) => ({
     title,
     open: { [name]: owned },
+    scraped: isScraped ? { [name]: owned } : undefined,
     established: connections,
     kernel: Object.keys(rows).length === 0 ? {} : { [name]: rows },
     pending: 0,

@@ -12,6 +12,8 @@ export interface Story {
   readonly behind?: (upstreams: Upstreams) => Promise<Upstream>;
   /** The Node that the client asks for. */
   readonly since?: readonly [major: number, minor: number];
+  /** The program has finwait by `--import finwait/register`, and is asked for its /metrics too. */
+  readonly registered?: true;
   /** It ends connections with errors of its own, also where nothing went wrong. */
   readonly endsWithErrors?: true;
 }
@@ -19,32 +21,38 @@ export interface Story {
 /** Under these names the packages are installed, each as npm has it. */
 export const PACKAGES: readonly string[] = ['ioredis', 'pg', 'axios', 'ws', 'undici6', 'undici7', 'undici8'];
 
+const REGISTERED = { registered: true } as const;
+const ENDS_WITH_ERRORS = { endsWithErrors: true } as const;
+
+/** Each client at least once through either door. */
 export const STORIES: readonly Story[] = [
   { client: 'pg', program: 'client-pg.mjs', words: [], server: (all) => all.postgres() },
-  { client: 'pg over TLS', program: 'client-pg.mjs', words: ['tls'], server: (all) => all.postgres() },
-  { client: 'ioredis', program: 'client-ioredis.mjs', words: [], server: (all) => all.redis() },
+  { client: 'pg over TLS', program: 'client-pg.mjs', words: ['tls'], server: (all) => all.postgres(), ...REGISTERED },
+  { client: 'ioredis', program: 'client-ioredis.mjs', words: [], server: (all) => all.redis(), ...REGISTERED },
   { client: 'ioredis over TLS', program: 'client-ioredis.mjs', words: ['tls'], server: (all) => all.redisTls() },
   { client: 'axios', program: 'client-axios.mjs', words: ['http'], server: ours('http') },
-  { client: 'axios over TLS', program: 'client-axios.mjs', words: ['https'], server: ours('https') },
+  { client: 'axios over TLS', program: 'client-axios.mjs', words: ['https'], server: ours('https'), ...REGISTERED },
   { client: 'ws', program: 'client-ws.mjs', words: ['ws'], server: ours('ws') },
+  { client: 'ws', program: 'client-ws.mjs', words: ['ws'], server: ours('ws'), ...REGISTERED },
   { client: "Node's WebSocket", program: 'client-ws.mjs', words: ['native'], server: ours('ws'), since: [22, 0] },
-  { client: 'fetch', program: 'client-fetch.mjs', words: ['http'], server: ours('http'), endsWithErrors: true },
+  { client: 'fetch', program: 'client-fetch.mjs', words: ['http'], server: ours('http'), ...ENDS_WITH_ERRORS },
   {
     client: 'fetch over TLS',
     program: 'client-fetch.mjs',
     words: ['https'],
     server: ours('https'),
-    endsWithErrors: true,
+    ...REGISTERED,
+    ...ENDS_WITH_ERRORS,
   },
   undici(6, 'http'),
   undici(7, 'http'),
-  undici(7, 'https'),
+  { ...undici(7, 'https'), ...REGISTERED },
   undici(8, 'https'),
-  proxyAgent(6),
+  { ...proxyAgent(6), ...REGISTERED },
   proxyAgent(7),
-  proxyAgent(8),
+  { ...proxyAgent(8), ...REGISTERED },
   http2(7),
-  http2(8),
+  { ...http2(8), ...REGISTERED },
 ];
 
 /** The server of test/fixtures/programs, of one of its kinds. */

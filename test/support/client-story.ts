@@ -39,6 +39,8 @@ export interface Moment {
   readonly node: Readonly<Record<string, States>>;
   /** `open_connections` of every client name. */
   readonly open: Readonly<Record<string, number>>;
+  /** The same as /metrics says it, with the names of servers; undefined where nothing is served. */
+  readonly scraped?: Readonly<Record<string, number>>;
   /** Connect operations under way. */
   readonly pending: number;
   /** Connect operations that failed, by reason, and connections that were closed, by outcome: those there were. */
@@ -67,34 +69,42 @@ export async function tellStory(
   program: string,
   words: readonly string[],
   upstream: Upstream,
+  flags: readonly string[],
   env: Readonly<Record<string, string>>,
 ): Promise<Moment[]> {
   await upstream.start();
   const child = fork(join(PROGRAMS, program), [`${upstream.port}`, ...words], {
     env: { PATH: process.env['PATH'], ...env },
-    execArgv: [],
+    execArgv: [...flags],
     stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
   });
   const exited = once(child, 'exit');
-  let complaints = '';
+  let stderr = '';
   child.stderr?.on('data', (chunk) => {
-    complaints += String(chunk);
+    stderr += String(chunk);
   });
+  // What finwait/register says where it serves; a program without it says nothing.
+  const SERVED = /^finwait: metrics at (http:.*)\n/m;
   const moments: Moment[] = [];
   try {
     for (;;) {
       const message = await Promise.race([messageOf(child), exited.then(() => undefined)]);
-      if (message === undefined) throw new Error(`${program} ended in the middle of its story: ${complaints}`);
+      if (message === undefined) throw new Error(`${program} ended in the middle of its story: ${stderr}`);
       if ('end' in message) break;
-      if ('rest' in message) moments.push(await moment(child, upstream.port, message.rest, message.connections));
-      else if ('stop' in message) await upstream.stop(message.stop);
-      else if ('start' in message) await upstream.start();
+      if ('rest' in message) {
+        const looked = await moment(child, upstream.port, message.rest, message.connections);
+        const url = SERVED.exec(stderr)?.[1];
+        moments.push(url === undefined ? looked : { ...looked, scraped: await scrape(url) });
+      }
+      if ('stop' in message) await upstream.stop(message.stop);
+      if ('start' in message) await upstream.start();
       child.send('go on');
     }
     await until(
       () => child.exitCode !== null,
       () => `${program} exits by itself`,
     );
+    const complaints = stderr.replace(SERVED, '');
     if (complaints !== '' || child.exitCode !== 0) throw new Error(`${program}: ${child.exitCode}, ${complaints}`);
     return moments;
   } finally {
@@ -102,6 +112,15 @@ export async function tellStory(
     await exited;
     await upstream.stop('SIGKILL');
   }
+}
+
+/** The open connections that /metrics shows, by name. */
+async function scrape(url: string): Promise<Record<string, number>> {
+  const response = await fetch(url, { headers: { connection: 'close' } });
+  const text = await response.text();
+  if (!response.ok) throw new Error(`${url}: ${response.status}, ${text}`);
+  const lines = text.matchAll(/^nodejs_tcp_open_connections\{.*name="([^"]*)".*\} (\d+)$/gm);
+  return Object.fromEntries(Array.from(lines, ([, name = '', value]) => [name, Number(value)]));
 }
 
 type Child = ReturnType<typeof fork>;
