@@ -47,6 +47,7 @@ describe('open connections of an upstream are the ESTABLISHED rows of ss, at eve
         STORY_DIST: library.folder,
         STORY_CLIENTS: CLIENTS,
         FINWAIT_PORT: '0',
+        FINWAIT_SAMPLE_INTERVAL_MS: '3600000',
         NODE_EXTRA_CA_CERTS: upstreams.ca,
       };
       const moments = await tellStory(story.program, words, server, flags, env);
