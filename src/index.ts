@@ -1,6 +1,14 @@
+export type { UpstreamChurn, UpstreamPorts, UpstreamRace, UpstreamSnapshot } from './detect/upstream.ts';
+export type { Severity, Verdict, VerdictKind } from './detect/verdict.ts';
 export type { SampleResult } from './monitor/collector.ts';
 export { createMonitor, type Monitor } from './monitor/monitor.ts';
-export type { MonitorOptions, NameOptions } from './monitor/options.ts';
+export type {
+  ClientNameOptions,
+  MonitorOptions,
+  NamedDestination,
+  NameOptions,
+  ObserveProcessOptions,
+} from './monitor/options.ts';
 export type {
   AcceptQueue,
   IllegalSnapshot,

@@ -1,15 +1,17 @@
 import cluster from 'node:cluster';
+import type { Agent } from 'node:http';
 import type { Server, Socket } from 'node:net';
 import { types } from 'node:util';
 import { readNetns } from '../kernel/procfs/netns.ts';
 import { captureBeforeClose } from '../observe/addresses.ts';
+import { isAgent, observeAgents } from '../observe/agents.ts';
 import { countWaiting } from '../observe/connect-events.ts';
 import { eofEventOf, type ObserveContext } from '../observe/context.ts';
 import { noticeHandleEnds } from '../observe/handle-end.ts';
 import { createFamilyCheck } from '../observe/host-families.ts';
 import { isServer, isSocket, type NodeSocket } from '../observe/node-socket.ts';
 import { type PoolUse, readPools } from '../observe/pools.ts';
-import { observeProcess as observeWholeProcess } from '../observe/process.ts';
+import { FIND_EXISTING, observeProcess as observeWholeProcess } from '../observe/process.ts';
 import { observeServers } from '../observe/server.ts';
 import { letGo, observeSocket as observeOneSocket, recordOf } from '../observe/socket.ts';
 import { socketEvents } from '../observe/socket-events.ts';
@@ -19,7 +21,17 @@ import { Ledger, TICKS_PER_MS } from '../sockets/ledger.ts';
 import type { SocketRecord } from '../sockets/record.ts';
 import { TUPLE_WORDS } from '../sockets/tuple.ts';
 import { Collector, type SampleResult } from './collector.ts';
-import { type Level, type MonitorOptions, type NameOptions, resolveName, resolveOptions, show } from './options.ts';
+import {
+  type ClientNameOptions,
+  type Level,
+  type MonitorOptions,
+  type NameOptions,
+  type ObserveProcessOptions,
+  resolveName,
+  resolveNameOf,
+  resolveOptions,
+  show,
+} from './options.ts';
 import { type Snapshot, takeSnapshot } from './snapshot.ts';
 
 /** Watches the sockets it is shown and joins each with its row in the kernel's table. See {@link createMonitor}. */
@@ -48,13 +60,27 @@ export interface Monitor {
    */
   observeSocket(socket: Socket, options?: NameOptions): () => void;
   /**
-   * Observes every server and every client socket of this process, those that keep it alive already included, without
-   * being shown any. Names are the defaults: a server's port, a client's host and port.
+   * Observes the connections of an http.Agent or https.Agent, those that it has already included, and what its pool
+   * holds.
    *
-   * @returns a function that ends the observation and restores everything; open connections then count as released
-   * @example monitor.observeProcess()
+   * @param agent an agent of Node, or one with the same `sockets`, `freeSockets` and `requests`
+   * @param options `name`: the `name` label of its connections, or a function that chooses it
+   * @returns a function that ends it; observing an agent again returns the same function
+   * @throws TypeError if it is no agent
+   * @example monitor.observeAgent(agent, { name: 'billing' })
    */
-  observeProcess(): () => void;
+  observeAgent(agent: Agent, options?: ClientNameOptions): () => void;
+  /**
+   * Observes every server and every client socket of this process, without being shown any. What was there before is
+   * looked for as {@link ObserveProcessOptions.findExisting} says. Names are the defaults: a server's port, a client's
+   * host and port; whoever is shown one of them by name right when it is made, gives it that name.
+   *
+   * @returns a function that ends the observation and restores everything; open connections then count as released.
+   *   Called again it returns the same function
+   * @throws TypeError if an option is wrong
+   * @example monitor.observeProcess({ name: ({ host }) => (host?.endsWith('.internal') ? 'internal' : undefined) })
+   */
+  observeProcess(options?: ObserveProcessOptions): () => void;
   /**
    * Everything known now, as plain frozen data: both columns by state, by name and for the 1,000 worst sockets.
    *
@@ -89,6 +115,8 @@ export interface MonitorInternals {
   readonly collector: Collector;
   readonly netns: string;
   readonly level: Level;
+  /** The ledger's clock, in milliseconds. */
+  readonly nowMs: () => number;
   /** What the connection pools of the program hold now, by name slot. */
   readonly pools: () => PoolUse;
   readonly internalErrors: ReadonlyMap<Component, number>;
@@ -164,6 +192,8 @@ export function createMonitor(options: MonitorOptions = {}): Monitor {
     }
   }
 
+  /** Held, because it is few and lives as long as the monitor. */
+  const excluded = new Set<object>();
   const context: ObserveContext = {
     ledger,
     now: () => Math.round(performance.now() * TICKS_PER_MS),
@@ -172,8 +202,10 @@ export function createMonitor(options: MonitorOptions = {}): Monitor {
     waiting: new Map(),
     namers: new Set(),
     pools: new Set(),
+    nameOf: undefined,
+    onAgent: (agent) => agents.notice(agent),
     hasFamily: createFamilyCheck(),
-    excluded: new WeakSet(),
+    excluded,
     onUse: () => {
       for (const listener of useListeners.splice(0)) guard('callback', listener);
     },
@@ -184,6 +216,7 @@ export function createMonitor(options: MonitorOptions = {}): Monitor {
   };
   const sockets = createTap<SocketRecord>(socketEvents(context));
   const servers = observeServers(context, sockets);
+  const agents = observeAgents(context, sockets);
   const collector = new Collector(context, resolved, {
     pollServers: poll,
     claimListeners: !cluster.isWorker,
@@ -219,18 +252,35 @@ export function createMonitor(options: MonitorOptions = {}): Monitor {
       if (!isSocket(socket)) throw new TypeError(`observeSocket takes a net.Socket, received ${show(socket)}`);
       return observeOneSocket(context, sockets, socket as NodeSocket, resolveName('observeSocket', nameOptions));
     },
-    observeProcess() {
+    observeAgent(agent, nameOptions = {}) {
+      refuseClosed('observeAgent');
+      if (!isAgent(agent)) throw new TypeError(`observeAgent takes an http.Agent, received ${show(agent)}`);
+      return agents.observe(agent, resolveNameOf('observeAgent', nameOptions, report));
+    },
+    observeProcess(processOptions = {}) {
       refuseClosed('observeProcess');
-      stopProcess ??= observeWholeProcess(context, sockets, servers);
-      const stop = stopProcess;
-      return () => {
+      const nameOf = resolveNameOf('observeProcess', processOptions, report, ['findExisting']);
+      const { findExisting = 'handles' } = processOptions;
+      if (!FIND_EXISTING.includes(findExisting)) {
+        throw new TypeError(`findExisting is one of ${FIND_EXISTING.join(', ')}, received ${show(findExisting)}`);
+      }
+      if (stopProcess !== undefined) return stopProcess;
+      context.nameOf = nameOf;
+      const stop = observeWholeProcess(context, sockets, servers, findExisting);
+      stopProcess = () => {
         stop();
-        if (stopProcess === stop) stopProcess = undefined;
+        context.nameOf = undefined;
+        stopProcess = undefined;
       };
+      return stopProcess;
     },
     snapshot() {
       poll();
-      return takeSnapshot(ledger, collector.isFresh() ? collector.column : undefined, context.now());
+      return takeSnapshot(ledger, collector.isFresh() ? collector.column : undefined, context.now(), {
+        forecast: collector.portForecast,
+        pools: readPools(context),
+        settings: collector.sysctls,
+      });
     },
     async sample() {
       refuseClosed('sample');
@@ -269,10 +319,11 @@ export function createMonitor(options: MonitorOptions = {}): Monitor {
     collector,
     netns: readNetns(),
     level: resolved.level,
+    nowMs: () => performance.now(),
     pools: () => readPools(context),
     internalErrors,
     report,
-    exclude: (own) => context.excluded.add(own),
+    exclude: (own) => excluded.add(own),
     onFirstUse: (listener) => useListeners.push(listener),
     poll,
     onClose: (listener) => {

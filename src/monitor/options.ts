@@ -44,11 +44,18 @@ export interface ResolvedOptions {
   readonly onWarning: (warning: Error) => void;
 }
 
-const NUMBERS = {
+/** The options that are whole numbers, with their limits. */
+export const NUMBERS: Readonly<Record<'sampleIntervalMs' | 'sampleTimeoutMs' | 'maxNames', NumberLimits>> = {
   sampleIntervalMs: { fallback: 15_000, min: 100, max: 3_600_000 },
   sampleTimeoutMs: { fallback: 5_000, min: 100, max: 60_000 },
   maxNames: { fallback: 20, min: 1, max: 1_000 },
-} as const;
+};
+
+interface NumberLimits {
+  readonly fallback: number;
+  readonly min: number;
+  readonly max: number;
+}
 const KEYS = [...Object.keys(NUMBERS), 'sampleTcpInfo', 'level', 'ssPath', 'procPath', 'onWarning'];
 
 /** Checks options and fills the defaults in; a wrong one is refused with the value that was received. */
@@ -93,6 +100,61 @@ export function resolveName(caller: string, options: NameOptions): string | unde
     );
   }
   return name;
+}
+
+/** Options of an observer of many client sockets. */
+export interface ClientNameOptions {
+  /**
+   * The `name` label of its connections, 1 to 64 printable characters, not beginning with `_`; or a function that chooses
+   * it by where a connection goes. Where that returns undefined, or throws, the default is taken. @default the host as
+   * the program gave it, and the port
+   */
+  readonly name?: string | ((destination: NamedDestination) => string | undefined);
+}
+
+/** Options of {@link Monitor.observeProcess}. */
+export interface ObserveProcessOptions extends ClientNameOptions {
+  /**
+   * Where to look for connections that were there before: `handles`, among what keeps the process alive and the idle
+   * connections of the global agents; `heap`, everywhere, by an inspector session within the process that collects
+   * garbage first and holds the event loop for some tens to hundreds of milliseconds; `none`. @default 'handles'
+   */
+  readonly findExisting?: 'handles' | 'heap' | 'none';
+}
+
+/** Where a connection goes. */
+export interface NamedDestination {
+  /** As the program gave it, a name or an address; undefined where nobody knows it. */
+  readonly host: string | undefined;
+  readonly port: number;
+}
+
+/**
+ * The naming function out of an observer's options, or undefined. Whatever the program's own function does stays here.
+ *
+ * @param report told what that function threw, or returned that is no name
+ */
+export function resolveNameOf(
+  caller: string,
+  options: ClientNameOptions,
+  report: (component: 'callback', error: unknown) => void,
+  otherKeys: readonly string[] = [],
+): ((host: string | undefined, port: number) => string | undefined) | undefined {
+  refuseUnknownKeys(caller, options, ['name', ...otherKeys]);
+  const { name } = options;
+  if (typeof name !== 'function') {
+    const chosen = resolveName(caller, name === undefined ? {} : { name });
+    return chosen === undefined ? undefined : () => chosen;
+  }
+  return (host, port) => {
+    try {
+      const chosen = name({ host, port });
+      return chosen === undefined ? undefined : resolveName(caller, { name: chosen });
+    } catch (error) {
+      report('callback', error);
+      return undefined;
+    }
+  };
 }
 
 /** Refuses anything but a plain object of the given keys. */

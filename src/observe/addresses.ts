@@ -1,7 +1,9 @@
 import type { Ledger } from '../sockets/ledger.ts';
 import { FLAG, type SocketRecord } from '../sockets/record.ts';
 import { isWildcard, packAddress, TUPLE, TUPLE_WORDS } from '../sockets/tuple.ts';
+import { EVENT } from '../tcp/event.ts';
 import type { ObserveContext } from './context.ts';
+import { isClosedByGuard } from './free-socket-guard.ts';
 import { hasReadEof, isTcpHandle, localOf, type NodeHandle, type NodeSocket, peerOf, wireOf } from './node-socket.ts';
 
 /**
@@ -56,6 +58,7 @@ export function captureBeforeClose(
     // An accepted socket connects to nothing later, and 'close' finds its bytes for less.
     const isPlainServer = (record.flags & (FLAG.server | FLAG.tls)) === FLAG.server;
     if (!isPlainServer && socket._handle) countBytes(context.ledger, record, socket._handle);
+    if (!aborts && isClosedByGuard(socket._handle)) noticeFreeSocketEnd(context, record);
     // An RST leaves nothing behind in the kernel that its addresses could find.
     if (aborts || record.tupleSlot >= 0) return;
     if (closedByPeer(record) || hasReadEof(socket)) return;
@@ -63,6 +66,13 @@ export function captureBeforeClose(
   } catch (error) {
     context.report('observer', error);
   }
+}
+
+/** The peer's FIN on an idle connection of an agent, which is closed for it and emits no 'end'. */
+function noticeFreeSocketEnd({ ledger, now }: ObserveContext, record: SocketRecord): void {
+  if ((record.flags & FLAG.firstFinMask) !== 0) return;
+  record.flags |= FLAG.firstFinRemote;
+  ledger.apply(record, EVENT.unreadEof, now());
 }
 
 function closedByPeer({ flags }: SocketRecord): boolean {

@@ -19,7 +19,7 @@ export function nameClient(
   at: number,
 ): void {
   if (record.slot < 0) {
-    const chosen = context.namers.size === 0 ? undefined : chosenName(context, socket, host, port);
+    const chosen = chosenName(context, socket, host, port);
     context.ledger.assign(record, 'client', chosen ?? clientName(host, port), chosen !== undefined, at);
   }
   context.ledger.countConnect(record);
@@ -122,7 +122,7 @@ function chosenName(
     const name = namer(socket, host, port);
     if (name !== undefined) return name;
   }
-  return undefined;
+  return context.nameOf?.(host, port);
 }
 
 /**

@@ -106,7 +106,7 @@ export function attempted(
   if (context.waiting.has(record)) {
     const host = hostOf(record, socket);
     forgetName(record);
-    nameClient(context, record, socket, context.waiting.get(record)?.host ?? host, port, at);
+    nameClient(context, record, socket, context.waiting.get(record)?.host ?? host ?? address, port, at);
     context.waiting.delete(record);
     if (host !== undefined) {
       rememberPort(host, port);
@@ -150,6 +150,8 @@ export function connected(context: ObserveContext, record: SocketRecord, socket:
   ledger.apply(record, EVENT.connect, at);
   ledger.endAttempt(record, 'connected');
   ledger.endConnectPhase(record, 'tcp', at);
+  const agent = socket._httpMessage?.agent;
+  if (agent) context.onAgent(agent);
   if (!isTls(record, socket)) succeeded(ledger, record);
   ledger.open(record, at);
 }

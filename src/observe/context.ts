@@ -16,7 +16,7 @@ export interface ObserveContext {
   /** Notices how handles end. */
   readonly handleEnds: HandleEnds;
   /** Servers and sockets of finwait itself, which are in no metric. */
-  readonly excluded: WeakSet<object>;
+  readonly excluded: ReadonlySet<object>;
   /**
    * Connect operations that have had no attempt yet, with where they go as far as connect() was seen. They get a name at
    * the first attempt or at a scrape: one that the program gives right after connect() is in time.
@@ -24,6 +24,10 @@ export interface ObserveContext {
   readonly waiting: Map<SocketRecord, Destination | undefined>;
   /** What else may know a name, asked in turn when a connect operation needs one. */
   readonly namers: Set<Namer>;
+  /** Asked when none of them knows. */
+  nameOf: NameOf | undefined;
+  /** A socket is used by an http.Agent. */
+  readonly onAgent: (agent: object) => void;
   /** The connection pools that are known, each asked when somebody wants to know. */
   readonly pools: Set<PoolReader>;
   /** Whether this host has an address of a family at all. */
@@ -42,7 +46,10 @@ export interface ObserveContext {
 /** Tells what one pool holds: connections in use, idle ones, and requests that wait for one, by name slot. */
 export type PoolReader = (tell: (slot: number, active: number, idle: number, pending: number) => void) => void;
 
-/** Names a client socket by what it connects to; undefined where it does not know it. The host is as the program gave it. */
+/** Chooses the name of a connection by where it goes: the program's own function, made safe. Undefined leaves the default. */
+export type NameOf = (host: string | undefined, port: number) => string | undefined;
+
+/** Names a client socket that it knows, or by what it connects to; undefined where it does not. */
 export type Namer = (socket: object, host: string | undefined, port: number) => string | undefined;
 
 /**

@@ -14,7 +14,16 @@ export function answered(context: ObserveContext, record: SocketRecord, socket: 
   if (!message || (record.flags & FLAG.open) === 0) return;
   context.ledger.countRequest(record);
   record.markAt = at;
-  if (record.requests === 1) noteKeepAlive(context, record, message.res?.rawHeaders);
+  if (record.requests > 1) return;
+  if (message.agent) context.onAgent(message.agent);
+  noteKeepAlive(context, record, message.res?.rawHeaders);
+}
+
+/** 'agentRemove': at an upgrade or CONNECT, while the request still stands there; and at much else, when none does. */
+export function leftAgent(context: ObserveContext, record: SocketRecord, socket: NodeSocket): void {
+  if (socket._httpMessage?.upgradeOrConnect !== true || (record.flags & FLAG.open) === 0) return;
+  context.ledger.countRequest(record);
+  record.flags |= FLAG.upgraded;
 }
 
 /** A server's 'request'. */
@@ -54,7 +63,6 @@ export function useAtClose(
   const isAnswered = !isServer && response?.complete === true;
   if (message && !isServer && (record.flags & FLAG.open) !== 0) {
     context.ledger.countRequest(record);
-    if (message.upgradeOrConnect === true) record.flags |= FLAG.upgraded;
     if (isAnswered) record.flags |= FLAG.lastRequest;
   }
   if (record.requests === 0) return undefined;

@@ -9,6 +9,8 @@ export interface NodeHandle {
   readonly bytesRead?: number;
   readonly bytesWritten?: number;
   readonly writeQueueSize?: number;
+  /** What libuv gives the bytes to. */
+  readonly onread?: { readonly name?: string };
   /** Of a TLSWrap: the handle below it, and the socket that handle belonged to. */
   readonly _parent?: NodeHandle | null;
   readonly _parentWrap?: object | null;

@@ -1,11 +1,30 @@
 import diagnosticsChannel from 'node:diagnostics_channel';
 import { FLAG, type SocketRecord } from '../sockets/record.ts';
+import { isAgent } from './agents.ts';
 import { noticeConnects } from './connect-calls.ts';
 import type { ObserveContext } from './context.ts';
-import { activeHandles, isServer, isSocket, isTcpHandle, type NodeServer, type NodeSocket } from './node-socket.ts';
+import { findInHeap } from './heap.ts';
+import {
+  activeHandles,
+  isServer,
+  isSocket,
+  isTcpHandle,
+  type NodeServer,
+  type NodeSocket,
+  serverOf,
+} from './node-socket.ts';
 import type { ServerObserver } from './server.ts';
 import { adoptFound, letGo, observeConnect } from './socket.ts';
 import type { Tap } from './tap.ts';
+
+/**
+ * Where to look for what was there before: among the handles that keep the process alive and the idle sockets of the
+ * global agents; in the whole heap; or nowhere.
+ */
+export const FIND_EXISTING = ['handles', 'heap', 'none'] as const;
+
+/** One of {@link FIND_EXISTING}. */
+export type FindExisting = (typeof FIND_EXISTING)[number];
 
 const LISTEN_CHANNEL = 'tracing:net.server.listen:asyncStart';
 
@@ -18,6 +37,7 @@ export function observeProcess(
   context: ObserveContext,
   sockets: Tap<SocketRecord>,
   servers: ServerObserver,
+  findExisting: FindExisting,
 ): () => void {
   const { ledger, excluded } = context;
   let stopped = false;
@@ -42,9 +62,12 @@ export function observeProcess(
     }),
   );
 
-  const existing = activeHandles();
-  for (const server of existing.filter(isServer)) guarded(() => found(server));
-  for (const socket of existing.filter(isClient)) guarded(() => adoptFound(context, sockets, socket));
+  guarded(() => {
+    const existing = existingObjects(findExisting);
+    // Servers first: the sockets that they accepted are theirs.
+    for (const server of existing) if (isServer(server) && server.listening) found(server);
+    for (const socket of existing) if (isClient(socket) && !excluded.has(socket)) adoptFound(context, sockets, socket);
+  });
 
   return () => {
     if (stopped) return;
@@ -58,7 +81,32 @@ export function observeProcess(
   };
 }
 
+/** What there is before the observation begins, as far as it is looked for. */
+function existingObjects(findExisting: FindExisting): readonly unknown[] {
+  switch (findExisting) {
+    case 'none':
+      return [];
+    case 'handles':
+      return [...activeHandles(), ...idleSocketsOfGlobalAgents()];
+    case 'heap':
+      return findInHeap();
+    default:
+      return findExisting satisfies never;
+  }
+}
+
+/** An agent unrefs what is idle, so it is no active handle; its own list has it. */
+function idleSocketsOfGlobalAgents(): readonly unknown[] {
+  const loaded = (process as { readonly moduleLoadList?: readonly string[] }).moduleLoadList ?? [];
+  return ['http', 'https'].flatMap((id) => {
+    // What the program has not loaded has no sockets, and is not loaded for this.
+    if (!loaded.includes(`NativeModule ${id}`)) return [];
+    const { globalAgent } = process.getBuiltinModule(id) as { readonly globalAgent?: unknown };
+    return isAgent(globalAgent) ? Object.values(globalAgent.freeSockets).flatMap((list) => list ?? []) : [];
+  });
+}
+
 /** What no server of this process accepted; those it did come with the server. */
 function isClient(handle: unknown): handle is NodeSocket {
-  return isSocket(handle) && !handle.server && isTcpHandle(handle._handle);
+  return isSocket(handle) && !serverOf(handle) && isTcpHandle(handle._handle);
 }

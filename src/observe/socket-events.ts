@@ -16,7 +16,7 @@ import {
 } from './connect-events.ts';
 import type { ObserveContext } from './context.ts';
 import { outlivedItsError } from './handle-end.ts';
-import { answered, idleTimedOut, isIdleTimeout } from './http-use.ts';
+import { answered, idleTimedOut, isIdleTimeout, leftAgent } from './http-use.ts';
 import { hasDescriptor, hasReadEof, isEofUnread, type NodeSocket, rawSocketOf } from './node-socket.ts';
 import { countClosed } from './socket-end.ts';
 import { type TapHandler, WATCHED, type Watched } from './tap.ts';
@@ -103,6 +103,9 @@ export function socketEvents(context: ObserveContext): TapHandler<SocketRecord> 
         return false;
       case WATCHED.free:
         answered(context, record, socket, context.now());
+        return false;
+      case WATCHED.agentRemove:
+        leftAgent(context, record, socket);
         return false;
       case WATCHED.timeout:
         timedOut(record);

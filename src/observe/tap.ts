@@ -22,6 +22,7 @@ export const WATCHED = {
   timeout: 16,
   request: 17,
   drop: 18,
+  agentRemove: 19,
 } as const;
 
 /** One of {@link WATCHED}. */
@@ -91,6 +92,8 @@ function watchedOf(event: string | symbol): Watched {
       return WATCHED.secureConnect;
     case 'free':
       return WATCHED.free;
+    case 'agentRemove':
+      return WATCHED.agentRemove;
     case 'timeout':
       return WATCHED.timeout;
     case 'drop':
