@@ -107,6 +107,13 @@ export function undiciRequests(context: ObserveContext, sockets: Tap<SocketRecor
     return connection;
   }
 
+  /** It will not be answered on its connection. */
+  function lose(exchange: Exchange): void {
+    const connection = leaveConnection(exchange);
+    // In HTTP/1 the connection is closed with it, a moment ago or now: it goes down with a request under way.
+    if (connection?.isHttp2 === true) rest(connection);
+  }
+
   /** The connection has been idle since now, if that was the last request on it. */
   function rest({ record, inFlight, responding }: Connection): void {
     if (responding === 0) record.flags &= ~FLAG.responded;
@@ -128,7 +135,7 @@ export function undiciRequests(context: ObserveContext, sockets: Tap<SocketRecor
       let exchange = exchanges.get(request);
       if (exchange !== undefined) {
         leaveQueue(exchange);
-        leaveConnection(exchange);
+        lose(exchange);
       }
       const connection = connectionOf(socket);
       if (connection === undefined) return;
@@ -171,9 +178,7 @@ export function undiciRequests(context: ObserveContext, sockets: Tap<SocketRecor
       const exchange = exchanges.get(request);
       if (exchange === undefined) return;
       leaveQueue(exchange);
-      const connection = leaveConnection(exchange);
-      // In HTTP/1 the connection is closed with it, a moment ago or now: it goes down with a request under way.
-      if (connection?.isHttp2 === true) rest(connection);
+      lose(exchange);
     },
     connected(record) {
       record.flags |= FLAG.undici;
