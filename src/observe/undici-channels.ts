@@ -151,8 +151,11 @@ export function undiciRequests(context: ObserveContext, sockets: Tap<SocketRecor
     },
     answered(request, statusCode, headers) {
       const exchange = exchanges.get(request);
-      const connection = exchange?.connection;
-      if (exchange === undefined || connection === undefined) return;
+      if (exchange === undefined) return;
+      // undici 6 does not say where it sends a request of HTTP/2.
+      leaveQueue(exchange);
+      const { connection } = exchange;
+      if (connection === undefined) return;
       const isUpgrade = request.method === 'CONNECT' || statusCode === 101;
       // 103 and the like announce the answer.
       if (typeof statusCode === 'number' && statusCode < 200 && !isUpgrade) return;
