@@ -197,17 +197,34 @@ export function undiciRequests(context: ObserveContext, sockets: Tap<SocketRecor
 const MAX_REQUEST_LENGTH = 200;
 const MAX_ORIGINS = 1_000;
 
-/** What an answer says of the connection: until when it is kept, or that it is not. Names and values in turn. */
+/**
+ * What an answer says of the connection: until when it is kept, or that it is not. Names and values in turn. Runs for
+ * each answer, so nothing is made a string that says nothing new.
+ */
 function noteHeaders(context: ObserveContext, record: SocketRecord, headers: unknown): void {
   if (!Array.isArray(headers)) return;
   for (let index = 0; index + 1 < headers.length; index += 2) {
-    const raw: unknown = headers[index];
+    const name: unknown = headers[index];
     // Both names have ten letters, and hardly another one has.
-    if ((typeof raw !== 'string' && !Buffer.isBuffer(raw)) || raw.length !== 'connection'.length) continue;
-    const name = String(raw).toLowerCase();
-    const value = String(headers[index + 1]);
-    if (name === 'keep-alive') {
-      if (record.requests === 1) noteKeepAliveValue(context, record, value);
-    } else if (name === 'connection' && /\bclose\b/i.test(value)) record.flags |= FLAG.lastRequest;
+    if ((typeof name !== 'string' && !Buffer.isBuffer(name)) || name.length !== CONNECTION.length) continue;
+    const initial = (typeof name === 'string' ? name.charCodeAt(0) : (name[0] as number)) | LOWER_CASE;
+    const value: unknown = headers[index + 1];
+    if (initial === INITIAL_OF_KEEP_ALIVE) {
+      if (record.requests === 1 && isCalled(name, KEEP_ALIVE)) noteKeepAliveValue(context, record, String(value));
+    } else if (initial === INITIAL_OF_CONNECTION) {
+      const isKept = (value as { readonly length?: unknown } | undefined)?.length === KEEP_ALIVE.length;
+      if (!isKept && isCalled(name, CONNECTION) && /\bclose\b/i.test(String(value))) record.flags |= FLAG.lastRequest;
+    }
   }
 }
+
+function isCalled(name: string | Buffer, expected: string): boolean {
+  return String(name).toLowerCase() === expected;
+}
+
+const KEEP_ALIVE = 'keep-alive';
+const CONNECTION = 'connection';
+/** The bit that a small letter of ASCII has and the capital one has not. */
+const LOWER_CASE = 0x20;
+const INITIAL_OF_KEEP_ALIVE: number = KEEP_ALIVE.charCodeAt(0);
+const INITIAL_OF_CONNECTION: number = CONNECTION.charCodeAt(0);

@@ -97,6 +97,9 @@ describe('what is exported', () => {
           "registerPrometheus",
           "registryOf",
         ],
+        "finwait/undici": [
+          "observeUndici",
+        ],
       }
     `);
   });
