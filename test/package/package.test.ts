@@ -138,6 +138,9 @@ describe('what is exported', () => {
         "./prometheus": [
           "PrometheusOptions",
         ],
+        "./undici": [
+          "UndiciDispatcher",
+        ],
       }
     `);
   });
