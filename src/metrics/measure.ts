@@ -1,5 +1,6 @@
 import type { Counters } from '../kernel/procfs/read-counters.ts';
 import { COLLECTOR_ERRORS, errorKey, SOURCES } from '../kernel/source.ts';
+import { keepAliveSecondsOf } from '../monitor/keep-alive.ts';
 import type { MonitorInternals } from '../monitor/monitor.ts';
 import { CLOSINGS, type Initiator } from '../sockets/closing.ts';
 import { COMPONENTS } from '../sockets/component.ts';
@@ -101,6 +102,11 @@ export function measure(inside: MonitorInternals, metric: ScalarName): Point[] {
       return byName(names, column?.portsUsed);
     case 'ephemeral_ports_limit':
       return known(column?.portsLimit);
+    case 'ephemeral_ports_exhaustion_seconds': {
+      if (column === undefined) return [];
+      const nowMs = inside.nowMs();
+      return perClient(inside, (slot) => (collector.portForecast.exhaustionMs(slot, nowMs) ?? Number.NaN) / 1000);
+    }
     case 'open_fds':
       return known(collector.descriptors?.open);
     case 'max_fds':
@@ -396,13 +402,8 @@ function perClient(
     .filter((point) => !Number.isNaN(point.value));
 }
 
-/** Of a server what it does, as set now; of a client what its servers say. */
 function keepAliveTimeouts({ ledger }: MonitorInternals): Point[] {
-  const seconds = ledger.requests.keepAliveSeconds.slice();
-  for (const { ref, slot } of ledger.listeners) {
-    const timeoutMs = (ref.deref() as { keepAliveTimeout?: unknown } | undefined)?.keepAliveTimeout;
-    if (slot >= 0 && typeof timeoutMs === 'number') seconds[slot] = timeoutMs / 1000;
-  }
+  const seconds = keepAliveSecondsOf(ledger);
   return perName(ledger.names.entries(), NO_LABELS, (slot) => seconds[slot] as number).filter(
     ({ value }) => !Number.isNaN(value),
   );

@@ -115,6 +115,8 @@ export interface MonitorInternals {
   readonly collector: Collector;
   readonly netns: string;
   readonly level: Level;
+  /** The ledger's clock, in milliseconds. */
+  readonly nowMs: () => number;
   /** What the connection pools of the program hold now, by name slot. */
   readonly pools: () => PoolUse;
   readonly internalErrors: ReadonlyMap<Component, number>;
@@ -192,6 +194,8 @@ export function createMonitor(options: MonitorOptions = {}): Monitor {
     }
   }
 
+  /** Held, because it is few and lives as long as the monitor. */
+  const excluded = new Set<object>();
   const context: ObserveContext = {
     ledger,
     now: () => Math.round(performance.now() * TICKS_PER_MS),
@@ -203,7 +207,7 @@ export function createMonitor(options: MonitorOptions = {}): Monitor {
     nameOf: undefined,
     onAgent: (agent) => agents.notice(agent),
     hasFamily: createFamilyCheck(),
-    excluded: new WeakSet(),
+    excluded,
     onUse: () => {
       for (const listener of useListeners.splice(0)) guard('callback', listener);
     },
@@ -272,7 +276,11 @@ export function createMonitor(options: MonitorOptions = {}): Monitor {
     },
     snapshot() {
       servers.poll();
-      return takeSnapshot(ledger, collector.isFresh() ? collector.column : undefined, context.now());
+      return takeSnapshot(ledger, collector.isFresh() ? collector.column : undefined, context.now(), {
+        forecast: collector.portForecast,
+        pools: readPools(context),
+        settings: collector.sysctls,
+      });
     },
     async sample() {
       refuseClosed('sample');
@@ -312,6 +320,7 @@ export function createMonitor(options: MonitorOptions = {}): Monitor {
     collector,
     netns: readNetns(),
     level: resolved.level,
+    nowMs: () => performance.now(),
     pools: () => readPools(context),
     undici: () => {
       refuseClosed('observeUndici');
@@ -319,7 +328,7 @@ export function createMonitor(options: MonitorOptions = {}): Monitor {
     },
     internalErrors,
     report,
-    exclude: (own) => context.excluded.add(own),
+    exclude: (own) => excluded.add(own),
     onFirstUse: (listener) => useListeners.push(listener),
     pollListeners: () => servers.poll(),
     onClose: (listener) => {

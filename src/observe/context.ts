@@ -16,7 +16,7 @@ export interface ObserveContext {
   /** Notices how handles end. */
   readonly handleEnds: HandleEnds;
   /** Servers and sockets of finwait itself, which are in no metric. */
-  readonly excluded: WeakSet<object>;
+  readonly excluded: ReadonlySet<object>;
   /**
    * Connect operations that have no name yet, with where they go as far as that is known: a name that the program gives
    * right after connect() is in time.

@@ -97,6 +97,9 @@ describe('what is exported', () => {
           "registerPrometheus",
           "registryOf",
         ],
+        "finwait/register": [
+          "monitor",
+        ],
         "finwait/undici": [
           "observeUndici",
         ],
@@ -114,18 +117,28 @@ describe('what is exported', () => {
       {
         ".": [
           "AcceptQueue",
+          "ClientNameOptions",
           "IllegalSnapshot",
           "Monitor",
           "MonitorOptions",
           "NameOptions",
           "NameSnapshot",
+          "NamedDestination",
+          "ObserveProcessOptions",
           "QueuedBytes",
           "Reading",
           "SampleResult",
+          "Severity",
           "Snapshot",
           "SocketSnapshot",
           "StateCounts",
           "StateLabel",
+          "UpstreamChurn",
+          "UpstreamPorts",
+          "UpstreamRace",
+          "UpstreamSnapshot",
+          "Verdict",
+          "VerdictKind",
         ],
         "./express": [
           "MetricsRegistry",
@@ -138,6 +151,7 @@ describe('what is exported', () => {
         "./prometheus": [
           "PrometheusOptions",
         ],
+        "./register": [],
         "./undici": [
           "UndiciDispatcher",
         ],
