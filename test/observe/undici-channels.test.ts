@@ -212,6 +212,8 @@ describe('whatever undici says, in whichever order', () => {
           } else if (step === 'answered') {
             it.requests.answered(request, 200, []);
             if (at === 0 || at === 1) answered[index] = true;
+            // What is answered was sent, though nobody said where.
+            if (at === 'waits') where[index] = undefined;
           } else {
             it.requests[step](request);
             where[index] = undefined;
@@ -222,6 +224,7 @@ describe('whatever undici says, in whichever order', () => {
             const { record } = connections[to];
             const own = where.map((each, place) => each === to && (answered[place] ? 'answered' : 'sent'));
             expect((record.flags & FLAG.active) !== 0).toBe(own.some((each) => each !== false));
+            expect((record.flags & FLAG.responded) !== 0).toBe(own.includes('answered'));
           }
         }
       }),
