@@ -220,9 +220,10 @@ export function createMonitor(options: MonitorOptions = {}): Monitor {
     endpoint: {},
     report,
   };
-  const sockets = createTap<SocketRecord>(socketEvents(context));
+  const handler = socketEvents(context);
+  const sockets = createTap<SocketRecord>(handler);
   const servers = observeServers(context, sockets);
-  const agents = observeAgents(context, sockets);
+  const agents = observeAgents(context, sockets, handler, () => stopProcess !== undefined);
   const undici = observeUndici(context, sockets, () => stopProcess !== undefined);
   const collector = new Collector(context, resolved, {
     pollServers: poll,
@@ -314,6 +315,7 @@ export function createMonitor(options: MonitorOptions = {}): Monitor {
       collector.close();
       stopProcess?.();
       undici.stop();
+      agents.stop();
       servers.stop();
       for (const record of [...ledger.records, ...context.waiting.keys()]) {
         letGo(context, sockets, record, record.socket as NodeSocket | undefined);

@@ -1,4 +1,5 @@
 import { createRequire } from 'node:module';
+import { join } from 'node:path';
 import * as undici7 from 'undici';
 import { type TestAPI, test } from 'vitest';
 
@@ -6,8 +7,8 @@ import { type TestAPI, test } from 'vitest';
 export type Undici = Pick<typeof undici7, 'Agent' | 'Client' | 'Pool' | 'ProxyAgent' | 'request'>;
 
 /**
- * undici 7, which is installed, and the versions whose folder is named by the environment, such as
- * `FINWAIT_UNDICI_6=/tmp/node_modules/undici`. Without it their tests are skipped and say so, or fail in CI.
+ * undici 7, which is installed, and the versions that are in the folder of clients (`FINWAIT_CLIENTS`, see .ci/run).
+ * Without that their tests are skipped and say so, or fail where everything must run.
  */
 export const UNDICI_VERSIONS: readonly (readonly [
   title: string,
@@ -16,11 +17,14 @@ export const UNDICI_VERSIONS: readonly (readonly [
 ])[] = [['undici 7', () => undici7, test], other(6), other(8)];
 
 function other(major: number): readonly [string, () => Undici, TestAPI | TestAPI['skip']] {
-  const variable = `FINWAIT_UNDICI_${major}`;
-  const folder = process.env[variable];
   // undici 8 needs Node 22.19.
   if (major === 8 && !isAtLeast(22, 19)) return ['undici 8 (needs Node 22.19)', refuse, test.skip];
-  if (folder === undefined) return [`undici ${major} (needs ${variable})`, refuse, test.skip];
+  const clients = process.env['FINWAIT_CLIENTS'];
+  const isRequired = process.env['FINWAIT_REQUIRE_TOOLS'] === '1';
+  if (clients === undefined) {
+    return [`undici ${major} (needs FINWAIT_CLIENTS)`, refuse, isRequired ? test : test.skip];
+  }
+  const folder = join(clients, 'node_modules', `undici${major}`);
   return [`undici ${major}`, () => createRequire(import.meta.url)(folder) as Undici, test];
 }
 
