@@ -5,7 +5,7 @@ import { readdirSync, readlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
-import type { Upstream } from './upstreams.ts';
+import type { Upstream } from './upstream-servers.ts';
 import { until } from './wait.ts';
 
 /** One value of a metric, as the program measured it. */
