@@ -46,6 +46,8 @@ export interface NodeSocket {
   readonly encrypted?: boolean;
   /** Of a TLSSocket: true until its handshake is complete. */
   readonly secureConnecting?: boolean;
+  /** Of a TLSSocket: the protocol that both ends agreed on. */
+  readonly alpnProtocol?: string | false | null;
   readonly server?: object | null;
   /** The ClientRequest or ServerResponse that uses the socket now. */
   readonly _httpMessage?: NodeHttpMessage | null;

@@ -176,6 +176,22 @@ describe('a socket that connects again', () => {
     });
   });
 
+  test('has not the name of a lookup that failed before', async () => {
+    monitor.observeProcess();
+    const socket = keep(new net.Socket());
+    socket.connect({ host: 'lost.test', port, lookup: fails });
+    await closed(socket);
+    socket.connect({ host: '127.0.0.1', port });
+    await once(socket, 'connect');
+    socket.destroy();
+    await closed(socket);
+    socket.connect({ host: 'gone.test', port, lookup: fails });
+    await closed(socket);
+    // Without the port where connect() is seen on the channel alone.
+    const names = Object.entries(operations()).map(([name, counts]) => [name.replace(/^(.*\.test):.*$/, '$1'), counts]);
+    expect(Object.fromEntries(names)).toEqual({ 'lost.test': [1, 0], 'gone.test': [1, 0], [`ip:${port}`]: [1, 0] });
+  });
+
   test('and is destroyed in that tick, has the name that it had', async () => {
     monitor.observeProcess();
     const socket = keep(new net.Socket());
