@@ -6,8 +6,8 @@ const LOWEST = 20_000;
 const TRIES = 100;
 
 /**
- * A port that no socket of this machine has at either end, not even one in TIME_WAIT, for a server that takes no 0 or must come back to the same port. It lies
- * below the ephemeral range: no outgoing connection gets it while the server is down.
+ * A port that no socket of this machine has at either end, not even one in TIME_WAIT, for a server that takes no 0 or
+ * must come back to the same port. It lies below the ephemeral range: no outgoing connection gets it meanwhile.
  */
 export async function freePort(): Promise<number> {
   const range = readFileSync('/proc/sys/net/ipv4/ip_local_port_range', 'latin1');
