@@ -76,7 +76,7 @@ export function measure(inside: MonitorInternals, metric: ScalarName): Point[] {
         ? []
         : STATES.map((state) => ({ labels: { state: stateLabel(state) }, value: column.netnsStates[state] ?? 0 }));
     case 'node_sockets':
-      inside.pollListeners();
+      inside.poll();
       return perName(names, STATE_LABELS, (slot, at) => ledger.nodeState(slot, stateAt(at)));
     case 'connections_opened_total':
       return byCount(inside, NO_LABELS, [COUNT.opened]);
@@ -122,6 +122,7 @@ export function measure(inside: MonitorInternals, metric: ScalarName): Point[] {
     case 'connections_closed_total':
       return perName(names, CLOSING_LABELS, (slot, closing) => ledger.closed(slot, closing));
     case 'connects_total':
+      inside.poll();
       return perClient(inside, (slot) => ledger.connects.started(slot));
     case 'pending_connects':
       return perClient(inside, (slot) => ledger.connects.pending(slot));

@@ -171,17 +171,13 @@ describe('a program with --import finwait/register', () => {
   });
 
   it('has no listener in a worker of a cluster: one of the primary, which owns the port', async () => {
-    const program = start('cluster', { env: { FINWAIT_SAMPLE_INTERVAL_MS: '100' } });
+    const program = start('cluster', { env: { FINWAIT_SAMPLE_INTERVAL_MS: '3600000' } });
     const port = await program.says('stdout', /listening (\d+)/);
     expect(await (await fetch(`http://127.0.0.1:${port}`)).text()).toBe('worker');
-    let text = '';
-    await until(
-      async () => {
-        text = await scrape(program);
-        return series(text, 'sockets').length > 0;
-      },
-      () => `a sample in ${text}`,
-    );
+    await scrape(program);
+    program.tell('sample');
+    await program.says('stdout', /(sampled)/);
+    const text = await scrape(program);
     // Our listener is none that the primary holds for its workers, though they are found by their descriptors alone.
     expect(series(text, 'sockets')).toEqual([`nodejs_tcp_sockets{side="server",name="${port}",state="listen"} 1`]);
     expect(series(text, 'accept_queue_limit')).toEqual([
@@ -245,15 +241,18 @@ describe('a program with --import finwait/register', () => {
   });
 
   testWith(MAY_BE_ALONE, 'opens nothing as long as it neither listens nor connects', async () => {
-    const watch = `"$@" & sleep 0.3; ss -Htln; kill $!`;
-    const run = (code: string) =>
+    const watch = (ready: string) => `"$@" & until ${ready}; do sleep 0.05; done; ss -Htln; kill $!`;
+    const run = (code: string, ready: string) =>
       spawnSync(
         ALONE[0] as string,
-        [...ALONE.slice(1), 'sh', '-c', watch, 'sh', process.execPath, '--import', register, '-e', code],
-        { encoding: 'utf8', env: { PATH: process.env['PATH'] } },
+        [...ALONE.slice(1), 'sh', '-c', watch(ready), 'sh', process.execPath, '--import', register, '-e', code],
+        { encoding: 'utf8', env: { PATH: process.env['PATH'] }, cwd: library.folder, timeout: 15_000 },
       ).stdout;
-    expect(run('setInterval(() => {}, 1000)')).toBe('');
-    expect(run("require('net').createServer().listen(8080, '127.0.0.1')")).toContain('127.0.0.1:9464');
+    // Long enough for a listener, which the next case opens at once.
+    const idle = "setTimeout(() => require('fs').writeFileSync('idle', ''), 200); setInterval(() => {}, 1000)";
+    expect(run(idle, '[ -e idle ]')).toBe('');
+    const busy = "require('net').createServer().listen(8080, '127.0.0.1')";
+    expect(run(busy, 'ss -Htln | grep -q :9464')).toMatch(/127\.0\.0\.1:9464\b/);
   });
 });
 

@@ -47,6 +47,11 @@ export class Program {
     return (found as unknown as RegExpExecArray)[1] ?? '';
   }
 
+  /** Writes to its input. */
+  tell(line: string): void {
+    this.#child.stdin?.write(`${line}\n`);
+  }
+
   /** Ends its input, and waits for its end. */
   async end(): Promise<ProgramEnd> {
     this.#child.stdin?.end();
