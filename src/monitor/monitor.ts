@@ -16,6 +16,7 @@ import { observeServers } from '../observe/server.ts';
 import { letGo, observeSocket as observeOneSocket, recordOf } from '../observe/socket.ts';
 import { socketEvents } from '../observe/socket-events.ts';
 import { createTap } from '../observe/tap.ts';
+import { observeUndici, type UndiciObserver } from '../observe/undici.ts';
 import type { Component } from '../sockets/component.ts';
 import { Ledger, TICKS_PER_MS } from '../sockets/ledger.ts';
 import type { SocketRecord } from '../sockets/record.ts';
@@ -120,6 +121,8 @@ export interface MonitorInternals {
   /** What the connection pools of the program hold now, by name slot. */
   readonly pools: () => PoolUse;
   readonly internalErrors: ReadonlyMap<Component, number>;
+  /** undici's dispatchers and fetch. Throws if the monitor is closed. */
+  readonly undici: () => UndiciObserver;
   /** Counts something that went wrong in finwait, and warns of it once, instead of throwing it into the program. */
   readonly report: (component: Component, error: unknown) => void;
   /** Keeps a server or a socket of finwait's own out of what {@link Monitor.observeProcess} finds. */
@@ -139,6 +142,9 @@ function primaryPid(): number | undefined {
   if (cluster.isWorker) return PARENT_PID;
   return Object.keys(cluster.workers ?? {}).length > 0 ? process.pid : undefined;
 }
+
+/** Taken once: a program may put a clock of its own in its place, and then time is what its tests want. */
+const clock = performance.now.bind(performance);
 
 /** Read once: a worker whose primary has died gets another parent. */
 const PARENT_PID: number = process.ppid;
@@ -196,7 +202,7 @@ export function createMonitor(options: MonitorOptions = {}): Monitor {
   const excluded = new Set<object>();
   const context: ObserveContext = {
     ledger,
-    now: () => Math.round(performance.now() * TICKS_PER_MS),
+    now: () => Math.round(clock() * TICKS_PER_MS),
     eofEvent: eofEventOf(process.versions.uv),
     handleEnds,
     waiting: new Map(),
@@ -214,9 +220,11 @@ export function createMonitor(options: MonitorOptions = {}): Monitor {
     endpoint: {},
     report,
   };
-  const sockets = createTap<SocketRecord>(socketEvents(context));
+  const handler = socketEvents(context);
+  const sockets = createTap<SocketRecord>(handler);
   const servers = observeServers(context, sockets);
-  const agents = observeAgents(context, sockets);
+  const agents = observeAgents(context, sockets, handler, () => stopProcess !== undefined);
+  const undici = observeUndici(context, sockets, () => stopProcess !== undefined);
   const collector = new Collector(context, resolved, {
     pollServers: poll,
     claimListeners: !cluster.isWorker,
@@ -267,8 +275,10 @@ export function createMonitor(options: MonitorOptions = {}): Monitor {
       if (stopProcess !== undefined) return stopProcess;
       context.nameOf = nameOf;
       const stop = observeWholeProcess(context, sockets, servers, findExisting);
+      const stopFollowing = undici.followProcess(findExisting !== 'none');
       stopProcess = () => {
         stop();
+        stopFollowing();
         context.nameOf = undefined;
         stopProcess = undefined;
       };
@@ -304,6 +314,8 @@ export function createMonitor(options: MonitorOptions = {}): Monitor {
       closed = true;
       collector.close();
       stopProcess?.();
+      undici.stop();
+      agents.stop();
       servers.stop();
       for (const record of [...ledger.records, ...context.waiting.keys()]) {
         letGo(context, sockets, record, record.socket as NodeSocket | undefined);
@@ -321,6 +333,10 @@ export function createMonitor(options: MonitorOptions = {}): Monitor {
     level: resolved.level,
     nowMs: () => performance.now(),
     pools: () => readPools(context),
+    undici: () => {
+      refuseClosed('observeUndici');
+      return undici;
+    },
     internalErrors,
     report,
     exclude: (own) => excluded.add(own),

@@ -204,7 +204,7 @@ export function connectFailed(
 }
 
 /** Not TCP after all, or connect() threw: there was no operation. */
-export function forgetConnect(context: ObserveContext, record: SocketRecord): void {
+function forgetConnect(context: ObserveContext, record: SocketRecord): void {
   context.waiting.delete(record);
   record.flags &= ~FLAG.connecting;
 }

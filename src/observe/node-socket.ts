@@ -1,6 +1,7 @@
 // What finwait reads of a net.Socket and a net.Server beyond their public face. All of it is private to Node and was
 // checked on Node 20, 22, 24 and 26; where a field is missing, the answer is "unknown", never an exception.
 import net from 'node:net';
+import { types } from 'node:util';
 
 /** A libuv TCP or TLS handle. */
 export interface NodeHandle {
@@ -45,6 +46,8 @@ export interface NodeSocket {
   readonly encrypted?: boolean;
   /** Of a TLSSocket: true until its handshake is complete. */
   readonly secureConnecting?: boolean;
+  /** Of a TLSSocket: the protocol that both ends agreed on. */
+  readonly alpnProtocol?: string | false | null;
   readonly server?: object | null;
   /** The ClientRequest or ServerResponse that uses the socket now. */
   readonly _httpMessage?: NodeHttpMessage | null;
@@ -128,6 +131,14 @@ function symbolOf(socket: NodeSocket, name: string): symbol | undefined {
 
 let asyncId: symbol | undefined;
 let connectOptions: symbol | undefined;
+
+/**
+ * Whether a program shows a socket or a server behind a proxy. Its traps would see whatever is read, and the events are
+ * those of the socket behind it, which nobody can ask for: it is left alone, as http2's `session.socket` must be.
+ */
+export function isProxied(value: unknown): boolean {
+  return types.isProxy(value);
+}
 
 export function isSocket(value: unknown): value is NodeSocket {
   return value instanceof net.Socket;

@@ -16,7 +16,7 @@ import {
 } from './connect-events.ts';
 import type { ObserveContext } from './context.ts';
 import { outlivedItsError } from './handle-end.ts';
-import { answered, idleTimedOut, isIdleTimeout, leftAgent } from './http-use.ts';
+import { answered, idleTimedOut, leftAgent, quietCloseOf } from './http-use.ts';
 import { hasDescriptor, hasReadEof, isEofUnread, type NodeSocket, rawSocketOf } from './node-socket.ts';
 import { countClosed } from './socket-end.ts';
 import { type TapHandler, WATCHED, type Watched } from './tap.ts';
@@ -156,9 +156,9 @@ export function socketEvents(context: ObserveContext): TapHandler<SocketRecord> 
     const error = value as SystemError;
     const forwarded = seenErrors.has(error) || outlivedItsError(rawSocketOf(socket) ?? socket);
     seenErrors.add(error);
-    if (isIdleTimeout(error)) {
-      // undici's way to close what is idle: an error that nobody sees.
-      record.flags |= FLAG.idleTimeout;
+    const quietClose = quietCloseOf(error);
+    if (quietClose !== undefined) {
+      record.flags |= quietClose;
       return;
     }
     if (forwarded || !isConnectionGone(error)) {

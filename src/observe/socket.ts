@@ -42,7 +42,7 @@ export function observeSocket(
   }
   const record = new SocketRecord(socket, socket.encrypted === true ? FLAG.tls : 0, at);
   const raw = rawSocketOf(socket);
-  sockets.attach(socket, record);
+  if (!sockets.attach(socket, record)) return nothing;
   if (raw !== undefined) sockets.attach(raw, record);
   if (handle && socket.connecting) {
     connectCalled(context, record, socket, undefined, at);
@@ -78,7 +78,7 @@ export function observeConnect(
     // Over a socket that is connected, or connects, there is nothing to connect.
     if (recordOf(sockets, socket) !== undefined || rawSocketOf(socket) !== undefined) return;
     record = new SocketRecord(socket, socket.encrypted === true ? FLAG.tls | FLAG.found : FLAG.found, at);
-    sockets.attach(socket, record);
+    if (!sockets.attach(socket, record)) return;
   }
   if ((record.flags & FLAG.server) === 0) connectCalled(context, record, socket, destination, at);
 }

@@ -3,7 +3,7 @@ import { afterEach, describe, expect, it } from 'vitest';
 import { readSource, type Script, startScript } from '../support/script.ts';
 import { until } from '../support/wait.ts';
 
-const EXAMPLES = ['agent.ts', 'express.ts', 'http-server.ts', 'keep-alive-race.ts', 'net-server.ts'];
+const EXAMPLES = ['agent.ts', 'express.ts', 'http-server.ts', 'keep-alive-race.ts', 'net-server.ts', 'undici.ts'];
 const started: Script[] = [];
 
 function start(example: string): Script {
@@ -52,6 +52,14 @@ describe('the examples', () => {
     await metricsShow(url, /nodejs_tcp_open_connections\{side="client",name="web"\} 1\n/);
     await metricsShow(url, /nodejs_tcp_connections_adopted_total\{side="client",name="web"\} 0\n/);
     await metricsShow(url, /nodejs_tcp_node_sockets\{side="server",name="web",state="established"\} [1-9]/);
+  });
+
+  it('undici.ts shows a pool that is too small, and fetch', async () => {
+    const script = start('undici.ts');
+    const url = new URL(await script.sees(/curl -s (\S+)/));
+    await metricsShow(url, /nodejs_tcp_pool_connections\{name="billing",pool_state="active"\} 2\n/);
+    await metricsShow(url, /nodejs_tcp_pool_pending_requests\{name="billing"\} [1-9]/);
+    await metricsShow(url, /nodejs_tcp_connections_opened_total\{side="client",name="fetch"\} [1-9]/);
   });
 
   it('keep-alive-race.ts loses a request, counts it, says whose timeout to change, and ends', async () => {

@@ -100,6 +100,9 @@ describe('what is exported', () => {
         "finwait/register": [
           "monitor",
         ],
+        "finwait/undici": [
+          "observeUndici",
+        ],
       }
     `);
   });
@@ -149,6 +152,9 @@ describe('what is exported', () => {
           "PrometheusOptions",
         ],
         "./register": [],
+        "./undici": [
+          "UndiciDispatcher",
+        ],
       }
     `);
   });

@@ -1,0 +1,33 @@
+import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
+import net from 'node:net';
+
+const LOWEST = 20_000;
+const TRIES = 100;
+
+/**
+ * A port of 127.0.0.1 that nobody listens on, for a server that takes no 0 or must come back to the same port. It lies
+ * below the ephemeral range: no outgoing connection gets it while the server is down.
+ */
+export async function freePort(): Promise<number> {
+  const range = readFileSync('/proc/sys/net/ipv4/ip_local_port_range', 'latin1');
+  const end = Math.max(LOWEST + 1_000, Number.parseInt(range, 10));
+  for (let turn = 0; turn < TRIES; turn++) {
+    const port = LOWEST + Math.floor(Math.random() * (end - LOWEST));
+    if (await isFree(port)) return port;
+  }
+  throw new Error(`no free port between ${LOWEST} and ${end} in ${TRIES} tries`);
+}
+
+async function isFree(port: number): Promise<boolean> {
+  const server = net.createServer();
+  try {
+    server.listen(port, '127.0.0.1');
+    await once(server, 'listening');
+    return true;
+  } catch {
+    return false;
+  } finally {
+    if (server.listening) await new Promise((resolve) => server.close(resolve));
+  }
+}
