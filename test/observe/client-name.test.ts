@@ -214,6 +214,8 @@ describe('a socket that connects again', () => {
     socket.connect({ host: '127.0.0.1', port });
     await once(socket, 'connect');
     expect(operations()).toEqual({ [`ip:${port}`]: [2, 0] });
+    // And the connection before is closed, though its 'close' found a socket that connects.
+    expect(monitor.snapshot().names.find(({ name }) => name === `ip:${port}`)).toMatchObject({ opened: 2, open: 1 });
   });
 
   test('keeps the name that the program chose', async () => {
