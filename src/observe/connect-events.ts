@@ -91,7 +91,6 @@ export function attempted(
     // destroy() and connect() in one tick, and nobody saw either: the 'close' of what was before finds a socket that
     // connects again. Happy Eyeballs ends an attempt before it begins the next.
     ledger.endConnect(record, 'aborted');
-    ledger.endAttempt(record, 'cancelled');
     countClosed(context, record, socket, at);
   }
   if (record.transition >= 0) {

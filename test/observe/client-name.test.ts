@@ -205,6 +205,19 @@ describe('a socket that connects again', () => {
     expect(operations()).toEqual({ [`ip:${port}`]: [2, 0] });
   });
 
+  test('in the tick in which it is destroyed, begins a second operation, though nobody saw connect()', async () => {
+    const socket = keep(new net.Socket());
+    monitor.observeSocket(socket);
+    socket.connect({ host: '127.0.0.1', port });
+    await once(socket, 'connect');
+    socket.destroy();
+    socket.connect({ host: '127.0.0.1', port });
+    await once(socket, 'connect');
+    expect(operations()).toEqual({ [`ip:${port}`]: [2, 0] });
+    // And the connection before is closed, though its 'close' found a socket that connects.
+    expect(monitor.snapshot().names.find(({ name }) => name === `ip:${port}`)).toMatchObject({ opened: 2, open: 1 });
+  });
+
   test('keeps the name that the program chose', async () => {
     const socket = keep(new net.Socket());
     monitor.observeSocket(socket, { name: 'mine' });
