@@ -14,11 +14,16 @@ const PORT_SHARE = 0.1;
 /** Of Linux, as far as nothing else is known: 32768 to 60999. */
 const DEFAULT_PORTS = 28_232;
 const TIME_WAIT_SECONDS = 60;
+/** What was opened over a shorter time may be a pool that fills, or a server that was restarted. */
+const LEAST_WINDOW_MS = 5_000;
+/** Of what this process closed first, the kernel has at least this share in TIME_WAIT, unless RSTs end it. */
+const HELD_SHARE = 0.5;
 
 /** Connections that are opened for one request each, and who closes them. */
 export function checkConnectionReuse(upstream: UpstreamSnapshot): Verdict | undefined {
   const { name, churn, ports } = upstream;
   const { openedPerSecond, closedLocallyPerSecond, requestsPerSecond } = churn;
+  if (churn.windowMs < LEAST_WINDOW_MS) return undefined;
   if (openedPerSecond < LEAST_OPENED_PER_SECOND || dropsIdle(upstream)) return undefined;
   const reuse = recentReuseShare(churn);
   const isWasted =
@@ -27,14 +32,16 @@ export function checkConnectionReuse(upstream: UpstreamSnapshot): Verdict | unde
       : reuse < LOW_REUSE;
   if (!isWasted) return undefined;
   const isOurs = closedLocallyPerSecond >= openedPerSecond / 2;
-  const timeWaits = closedLocallyPerSecond * TIME_WAIT_SECONDS;
+  const timeWaits = holdsPorts(upstream) ? closedLocallyPerSecond * TIME_WAIT_SECONDS : 0;
   const purpose =
     reuse === undefined
       ? ''
       : ` for ${grouped(requestsPerSecond)} requests a second, of which ${percent(reuse)} found one open`;
-  const end = isOurs
-    ? `this process closes them first, and each holds a local port for ${TIME_WAIT_SECONDS} s more: ${grouped(timeWaits)} at a time`
-    : 'the upstream closes them';
+  const held =
+    timeWaits > 0
+      ? `, and each holds a local port for ${TIME_WAIT_SECONDS} s more: ${grouped(timeWaits)} at a time`
+      : '';
+  const end = isOurs ? `this process closes them first${held}` : 'the upstream closes them';
   return {
     kind: 'connections_not_reused',
     name,
@@ -44,6 +51,16 @@ export function checkConnectionReuse(upstream: UpstreamSnapshot): Verdict | unde
     advice: reuse === undefined ? [POOL] : isOurs ? REUSE : SERVER,
     evidence: known({ openedPerSecond, closedLocallyPerSecond, requestsPerSecond, reuseShare: reuse }),
   };
+}
+
+/**
+ * Whether what this process closes first is left in TIME_WAIT. On TLS the peer's FIN or an RST over unread bytes may be
+ * faster than ours. Without a table it is taken to be so.
+ */
+function holdsPorts({ churn, timeWait }: UpstreamSnapshot): boolean {
+  if (timeWait === undefined) return true;
+  const seconds = Math.min(churn.windowMs / 1000, TIME_WAIT_SECONDS);
+  return timeWait >= churn.closedLocallyPerSecond * seconds * HELD_SHARE;
 }
 
 /** What makes HTTP clients use connections again. */

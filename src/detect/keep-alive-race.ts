@@ -20,12 +20,13 @@ const RECENT_MS = 3_600_000;
 export function checkKeepAliveRace(upstream: UpstreamSnapshot): Verdict | undefined {
   const { name, race, keepAliveSeconds } = upstream;
   if (race === undefined) return undefined;
-  const { sentence, advice } = explain(upstream, race.idleMs, race.shortestIdleMs);
+  const wentAway = serverWentAway(upstream, race.idleMs);
+  const { sentence, advice } = wentAway ?? explain(upstream, race.idleMs, race.shortestIdleMs);
   return {
     kind: 'keep_alive_race',
     name,
     side: 'client',
-    severity: race.ageMs > RECENT_MS ? 'info' : 'warning',
+    severity: wentAway !== undefined || race.ageMs > RECENT_MS ? 'info' : 'warning',
     sentence,
     advice: [...advice, RETRY],
     evidence: known({
@@ -41,6 +42,26 @@ export function checkKeepAliveRace(upstream: UpstreamSnapshot): Verdict | undefi
 interface Explanation {
   readonly sentence: string;
   readonly advice: readonly string[];
+}
+
+/** A server that ends takes its connections with it, and refuses new ones until it is back: no timeout would help. */
+function serverWentAway(
+  { name, race, keepAliveSeconds, connects }: UpstreamSnapshot,
+  idleMs: number | undefined,
+): Explanation | undefined {
+  const { refused } = connects.failed;
+  if (refused === 0 || idleMs === undefined || idleMs >= wellBelow(keepAliveSeconds)) return undefined;
+  return {
+    sentence: `${counted(race?.count ?? 0, 'request')} to \`${name}\` failed on a kept connection, the last after ${duration(idleMs)} idle, and ${counted(refused, 'connect')} ${refused === 1 ? 'was' : 'were'} refused: the server went away, and not for a connection being idle.`,
+    advice: [
+      'Let the server end in peace: stop sending it requests first, then `server.close()`, which closes idle connections and waits for the others.',
+    ],
+  };
+}
+
+/** Milliseconds below which nobody closes a connection for being idle. */
+function wellBelow(keepAliveSeconds: number | undefined): number {
+  return keepAliveSeconds === undefined ? NEAR_MS : Math.max((keepAliveSeconds * 1_000) / 2, NEAR_MS);
 }
 
 function explain(

@@ -41,7 +41,8 @@ function requestsWait({ name, pool, connects }: UpstreamSnapshot): Verdict | und
 
 function keptTooFew(upstream: UpstreamSnapshot): Verdict | undefined {
   const { name, pool, churn, closed, idleCloses } = upstream;
-  if (pool === undefined || !dropsIdle(upstream)) return undefined;
+  // An empty pool was destroyed, or has nothing to do.
+  if (pool === undefined || pool.active + pool.idle === 0 || !dropsIdle(upstream)) return undefined;
   const share = idleCloses.local / closed;
   return {
     kind: 'pool_too_small',

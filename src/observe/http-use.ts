@@ -51,6 +51,8 @@ export function idleTimedOut(record: SocketRecord, socket: NodeSocket): void {
 export function quietCloseOf({ code, message }: Error & { readonly code?: string }): number | undefined {
   // The program closed the client. With requests under way, these say so.
   if (code === 'UND_ERR_DESTROYED' || code === 'UND_ERR_CLOSED') return 0;
+  // The peer's FIN, which 'end' has shown.
+  if (code === 'UND_ERR_SOCKET' && message === 'other side closed') return 0;
   if (code !== 'UND_ERR_INFO') return undefined;
   switch (message) {
     case 'socket idle timeout':

@@ -30,6 +30,25 @@ describe('connections that serve one request each', () => {
     });
   });
 
+  test.each([
+    // TIME_WAITs that the kernel has, of 600 in ten seconds.
+    [undefined, true],
+    [300, true],
+    [299, false],
+    [0, false],
+  ])('hold no ports where the kernel has %s of them in TIME_WAIT: %s', (timeWait, isSaid) => {
+    const facts = { ...churn(60, 60, 60), timeWait };
+    const verdict = checkConnectionReuse(upstreamOf({ ...facts, churn: { ...facts.churn, windowMs: 10_000 } }));
+    expect(verdict?.sentence.includes('each holds a local port')).toBe(isSaid);
+    expect(verdict?.severity).toBe(isSaid ? 'warning' : 'info');
+  });
+
+  test('are not spoken of before there were enough of them to say', () => {
+    const { churn: rates } = churn(60, 60, 60);
+    expect(checkConnectionReuse(upstreamOf({ churn: { ...rates, windowMs: 4_999 } }))).toBeUndefined();
+    expect(checkConnectionReuse(upstreamOf({ churn: { ...rates, windowMs: 5_000 } }))).toBeDefined();
+  });
+
   test('closed by the upstream are its to keep', () => {
     const verdict = checkConnectionReuse(upstreamOf(churn(120, 3, 125)));
     expect(verdict).toMatchObject({

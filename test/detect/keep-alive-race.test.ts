@@ -38,6 +38,25 @@ describe('the keep-alive race', () => {
     expect(verdict?.sentence).toMatch(reads);
   });
 
+  test.each([
+    // Idle in milliseconds, announced in seconds, connects refused.
+    [52, 60, 5, true],
+    [29_999, 60, 5, true],
+    [30_000, 60, 5, false],
+    [52, 60, 0, false],
+    [999, undefined, 1, true],
+    [1_000, undefined, 1, false],
+  ])(
+    'after %d ms idle, announced %s s, with %d connects refused is the end of the server: %s',
+    (idleMs, keepAliveSeconds, refused, isEnd) => {
+      const verdict = checkKeepAliveRace(
+        upstreamOf({ keepAliveSeconds, race: race({ idleMs, shortestIdleMs: idleMs }), failed: { refused } }),
+      );
+      expect(verdict?.sentence.includes('the server went away')).toBe(isEnd);
+      expect(verdict?.severity).toBe(isEnd ? 'info' : 'warning');
+    },
+  );
+
   test('as announced names the idle time, the timeout, and what to set on either side', () => {
     expect(
       checkKeepAliveRace(

@@ -32,6 +32,12 @@ describe('a pool', () => {
     expect(checkPoolSize(upstreamOf(facts)) !== undefined).toBe(isSaid);
   });
 
+  test('that was destroyed is not too small', () => {
+    const { pool: _, ...facts } = dropping(10, 900);
+    expect(checkPoolSize(upstreamOf({ ...facts, pool: { active: 3, idle: 2, pending: 0 } }))).toBeDefined();
+    expect(checkPoolSize(upstreamOf({ ...facts, pool: { active: 0, idle: 0, pending: 0 } }))).toBeUndefined();
+  });
+
   const dropping = (closedLocallyPerSecond: number, local: number): UpstreamFacts => ({
     pool: { active: 3, idle: 2, pending: 0 },
     churn: { closedLocallyPerSecond },
