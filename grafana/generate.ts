@@ -6,6 +6,7 @@ import { ephemeralPortsLow } from './alerts/ephemeral-ports.ts';
 import { type AlertRule, ruleFile } from './alerts/rule.ts';
 import { tcpLifecycle } from './dashboards/tcp-lifecycle.ts';
 import { tcpLimits } from './dashboards/tcp-limits.ts';
+import { tcpUpstreams } from './dashboards/tcp-upstreams.ts';
 import type { Json } from './finalize.ts';
 import { GENERATED_BY } from './project.ts';
 import { toYaml } from './yaml.ts';
@@ -14,6 +15,7 @@ import { toYaml } from './yaml.ts';
 export const DASHBOARDS: { readonly [file: string]: () => Json } = {
   'tcp-lifecycle.json': tcpLifecycle,
   'tcp-limits.json': tcpLimits,
+  'tcp-upstreams.json': tcpUpstreams,
 };
 
 /** Every alert; a new one is a line here and a heading in runbook.md. */

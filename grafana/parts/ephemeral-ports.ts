@@ -4,15 +4,24 @@ import { stat, timeseries } from '../panels.ts';
 import * as queries from '../queries.ts';
 import { EPHEMERAL_PORTS } from '../thresholds.ts';
 
-/** How near the limit the worst upstream is. */
+/** How near the limit the worst upstream is, among the limits. */
 export function ephemeralPortsWorst(): StatPanel {
+  return portsOfWorst(6);
+}
+
+/** The same, among what matters of upstreams. */
+export function ephemeralPortsNow(): StatPanel {
+  return portsOfWorst(4);
+}
+
+function portsOfWorst(width: number): StatPanel {
   return stat({
     title: 'Local ports, worst upstream',
     description:
       'Local ports in use towards one destination, as a share of those there are. Bad from ' +
       `${EPHEMERAL_PORTS.lowFrom * 100}%: at 100% connect fails with EADDRNOTAVAIL. Connections that are kept and used again need few.`,
     unit: 'percentunit',
-    width: 6,
+    width,
     expr: queries.ephemeralPortsWorst(),
     colour: { badFrom: EPHEMERAL_PORTS.lowFrom },
   });
