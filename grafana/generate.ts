@@ -1,8 +1,12 @@
 import { acceptQueueFilling, listenOverflows } from './alerts/accept-queue.ts';
 import { closeWaitLeak } from './alerts/close-wait.ts';
 import { collectorDown } from './alerts/collector.ts';
+import { connectFailures, connectsOutOfDescriptors, connectsOutOfPorts, connectsSlow } from './alerts/connecting.ts';
+import { connectionsDropped } from './alerts/connections-dropped.ts';
 import { descriptorsExhausted, descriptorsRunningOut } from './alerts/descriptors.ts';
 import { ephemeralPortsLow } from './alerts/ephemeral-ports.ts';
+import { keepAliveRace } from './alerts/keep-alive.ts';
+import { poolStarved } from './alerts/pools.ts';
 import { type AlertRule, ruleFile } from './alerts/rule.ts';
 import { tcpLifecycle } from './dashboards/tcp-lifecycle.ts';
 import { tcpLimits } from './dashboards/tcp-limits.ts';
@@ -23,8 +27,15 @@ export const ALERTS: readonly AlertRule[] = [
   closeWaitLeak,
   acceptQueueFilling,
   listenOverflows,
+  connectionsDropped,
+  connectFailures,
+  connectsSlow,
+  keepAliveRace,
+  poolStarved,
   ephemeralPortsLow,
+  connectsOutOfPorts,
   descriptorsExhausted,
+  connectsOutOfDescriptors,
   descriptorsRunningOut,
   collectorDown,
 ];
