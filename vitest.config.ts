@@ -9,6 +9,7 @@ const config: ViteUserConfig = defineConfig({
       { find: /^finwait\/prometheus$/, replacement: at('./src/exporters/prometheus.ts') },
       { find: /^finwait\/opentelemetry$/, replacement: at('./src/exporters/opentelemetry.ts') },
       { find: /^finwait\/express$/, replacement: at('./src/integrations/express.ts') },
+      { find: /^finwait\/undici$/, replacement: at('./src/integrations/undici.ts') },
     ],
   },
   test: {

@@ -2,7 +2,7 @@
 //
 //   npm run bench                    everything, about 6 minutes on a machine that does nothing else
 //   npm run bench -- --quick         everything, coarsely, in a minute and a half
-//   npm run bench -- --only memory   one part: churn, micro, memory, scrape or peers
+//   npm run bench -- --only memory   one part: micro, memory, start, scrape, churn or peers
 import { parseArgs } from 'node:util';
 import { measureBesidePeers } from './beside-peers.ts';
 import { type Build, build } from './build.ts';
@@ -12,6 +12,7 @@ import { measureMemory } from './memory.ts';
 import { measureMicro } from './micro.ts';
 import { printEnd, printFinding, printHead } from './report.ts';
 import { measureScrape } from './scrape.ts';
+import { measureStart } from './start.ts';
 import type { Finding } from './verdict.ts';
 
 const PARTS: {
@@ -19,6 +20,7 @@ const PARTS: {
 } = {
   micro: measureMicro,
   memory: (build, _, quick) => measureMemory(build, quick),
+  start: (_build, _machine, quick) => measureStart(quick),
   scrape: measureScrape,
   churn: measureChurn,
   peers: measureBesidePeers,

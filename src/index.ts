@@ -1,3 +1,5 @@
+export type { UpstreamChurn, UpstreamPorts, UpstreamRace, UpstreamSnapshot } from './detect/upstream.ts';
+export type { Severity, Verdict, VerdictKind } from './detect/verdict.ts';
 export type { SampleResult } from './monitor/collector.ts';
 export { createMonitor, type Monitor } from './monitor/monitor.ts';
 export type {

@@ -29,8 +29,11 @@ const PEERS: ReadonlyMap<string, string> = new Map([
   ['exporters/opentelemetry.ts', '@opentelemetry/api'],
 ]);
 
-/** What integrations need the types of; the program brings the package, or does without. */
-const TYPES_ONLY: readonly string[] = ['express', 'undici'];
+/** What a file or a folder needs the types of; the program brings the package, or does without. */
+const TYPES_ONLY: ReadonlyMap<string, readonly string[]> = new Map([
+  ['integrations', ['express', 'undici']],
+  ['exporters/prom-registry.ts', ['prom-client']],
+]);
 
 /** Constants that every floor may import. */
 const GROUND: readonly string[] = ['version.ts'];
@@ -93,6 +96,12 @@ describe('the rule', () => {
     ['integrations/express.ts', `import { a } from '../exporters/prometheus.ts';`, 'uses an exporter lazily'],
     ['integrations/express.ts', `import express from 'express';`, 'loads a package'],
     ['integrations/express.ts', `import { a } from '../index.ts';`, 'a door'],
+    ['exporters/prom-registry.ts', `import { Registry } from 'prom-client';`, 'loads a package'],
+    ['exporters/prom-registry.ts', `import { a } from './prometheus.ts';`, 'an exporter knows no other'],
+    ['web/metrics-text.ts', `import { a } from '../exporters/prometheus.ts';`, 'uses an exporter lazily'],
+    ['web/metrics-text.ts', `import { a } from '../register.ts';`, 'a door'],
+    ['register.ts', `import { a } from './exporters/prometheus.ts';`, 'uses an exporter lazily'],
+    ['register.ts', `import { Registry } from 'prom-client';`, 'loads a package'],
     ['index.ts', `export { a } from './exporters/prometheus.ts';`, 'needs a peer'],
     ['index.ts', `import { Counter } from 'prom-client';`, 'loads a package'],
   ])('%s may not say %s', (file, line, reason) => {
@@ -105,6 +114,10 @@ describe('the rule', () => {
     ['monitor/monitor.ts', `import { tap } from '../observe/tap.ts';`],
     ['metrics/measure.ts', `import { VERSION } from '../version.ts';`],
     ['exporters/prometheus.ts', `import { Counter } from 'prom-client';`],
+    ['exporters/prometheus.ts', `import { putOnRegistry } from './prom-registry.ts';`],
+    ['exporters/prom-registry.ts', `import type { Registry } from 'prom-client';`],
+    ['web/metrics-text.ts', `import { putOnRegistry } from '../exporters/prom-registry.ts';`],
+    ['register.ts', `import { openMetricsListener } from './web/metrics-listener.ts';`],
     ['integrations/express.ts', `import type { Request } from 'express';`],
     ['integrations/express.ts', `const { a } = await import('../exporters/prometheus.ts');`],
     ['integrations/express.ts', `type A = import('../exporters/prometheus.ts').A;`],
@@ -129,21 +142,20 @@ function reasonAgainst(file: string, { specifier, typeOnly, lazy }: Import): str
     return undefined;
   }
   if (!specifier.startsWith('.')) {
-    const allowed =
-      PEERS.get(file) === specifier || (typeOnly && folder === 'integrations' && TYPES_ONLY.includes(specifier));
-    return allowed ? undefined : 'loads a package';
+    const types = typeOnly ? [...(TYPES_ONLY.get(folder) ?? []), ...(TYPES_ONLY.get(file) ?? [])] : [];
+    return PEERS.get(file) === specifier || types.includes(specifier) ? undefined : 'loads a package';
   }
   const target = posix.join(posix.dirname(file), specifier);
   if (GROUND.includes(target)) return undefined;
   if (DOORS.includes(target)) return 'imports a door';
   const to = target.split('/')[0] as string;
-  if (folder === '') return floorOf(to) > floorOf('metrics') ? 'needs a peer' : undefined;
-  if (folder === to) return folder === 'exporters' && target !== file ? 'but an exporter knows no other' : undefined;
-  if (floorOf(to) > floorOf(folder)) return 'imports up';
-  if (floorOf(to) === floorOf(folder)) return 'imports sideways';
-  if (to === 'exporters' && folder === 'integrations' && !typeOnly && !lazy)
-    return 'uses an exporter lazily or not at all';
-  return undefined;
+  if (file === 'index.ts') return floorOf(to) > floorOf('metrics') ? 'needs a peer' : undefined;
+  if (folder === to) return PEERS.has(target) ? 'but an exporter knows no other' : undefined;
+  // A door stands above all floors.
+  if (folder !== '' && floorOf(to) > floorOf(folder)) return 'imports up';
+  if (folder !== '' && floorOf(to) === floorOf(folder)) return 'imports sideways';
+  // With an exporter comes its peer.
+  return PEERS.has(target) && !typeOnly && !lazy ? 'uses an exporter lazily or not at all' : undefined;
 }
 
 function floorOf(folder: string): number {

@@ -32,9 +32,10 @@ export type LabelName =
 
 /**
  * How values of several processes are put together. `sum`; `max`, for what all processes of a network namespace see
- * alike; `first`, for what is the same in each; `omit`, for what means nothing in common.
+ * alike; `min`, for what the worst of them sees first; `first`, for what is the same in each; `omit`, for what means
+ * nothing in common.
  */
-export type Aggregate = 'sum' | 'max' | 'first' | 'omit';
+export type Aggregate = 'sum' | 'max' | 'min' | 'first' | 'omit';
 
 /** The name of a metric, without the prefix. */
 export type MetricName =
@@ -76,6 +77,7 @@ export type MetricName =
   | 'accept_queue_limit'
   | 'ephemeral_ports_used'
   | 'ephemeral_ports_limit'
+  | 'ephemeral_ports_exhaustion_seconds'
   | 'open_fds'
   | 'max_fds'
   | 'netns_listen_overflows_total'
@@ -448,6 +450,14 @@ export const CATALOGUE: { readonly [name in MetricName]: MetricDefinition } = {
     help: 'How many local ports there are towards one destination: ip_local_port_range without reserved ports and those that somebody listens on. At that number connect(2) fails with EADDRNOTAVAIL, or EADDRINUSE where the program binds.',
     labels: [],
     aggregate: 'max',
+  },
+  ephemeral_ports_exhaustion_seconds: {
+    name: 'ephemeral_ports_exhaustion_seconds',
+    type: 'gauge',
+    unit: 's',
+    help: 'Seconds until a client name has no local port left towards its worst destination, if connections go on opening and closing as they do now; 0 while there is none. Absent while no such end is in sight: a connection that this side closes first holds its port for 60 s more, so steady churn levels off.',
+    labels: ['name'],
+    aggregate: 'min',
   },
   open_fds: {
     name: 'open_fds',

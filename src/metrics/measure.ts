@@ -1,5 +1,6 @@
 import type { Counters } from '../kernel/procfs/read-counters.ts';
 import { COLLECTOR_ERRORS, errorKey, SOURCES } from '../kernel/source.ts';
+import { keepAliveSecondsOf } from '../monitor/keep-alive.ts';
 import type { MonitorInternals } from '../monitor/monitor.ts';
 import { CLOSINGS, type Initiator } from '../sockets/closing.ts';
 import { COMPONENTS } from '../sockets/component.ts';
@@ -75,7 +76,7 @@ export function measure(inside: MonitorInternals, metric: ScalarName): Point[] {
         ? []
         : STATES.map((state) => ({ labels: { state: stateLabel(state) }, value: column.netnsStates[state] ?? 0 }));
     case 'node_sockets':
-      inside.pollListeners();
+      inside.poll();
       return perName(names, STATE_LABELS, (slot, at) => ledger.nodeState(slot, stateAt(at)));
     case 'connections_opened_total':
       return byCount(inside, NO_LABELS, [COUNT.opened]);
@@ -101,6 +102,11 @@ export function measure(inside: MonitorInternals, metric: ScalarName): Point[] {
       return byName(names, column?.portsUsed);
     case 'ephemeral_ports_limit':
       return known(column?.portsLimit);
+    case 'ephemeral_ports_exhaustion_seconds': {
+      if (column === undefined) return [];
+      const nowMs = inside.nowMs();
+      return perClient(inside, (slot) => (collector.portForecast.exhaustionMs(slot, nowMs) ?? Number.NaN) / 1000);
+    }
     case 'open_fds':
       return known(collector.descriptors?.open);
     case 'max_fds':
@@ -116,6 +122,7 @@ export function measure(inside: MonitorInternals, metric: ScalarName): Point[] {
     case 'connections_closed_total':
       return perName(names, CLOSING_LABELS, (slot, closing) => ledger.closed(slot, closing));
     case 'connects_total':
+      inside.poll();
       return perClient(inside, (slot) => ledger.connects.started(slot));
     case 'pending_connects':
       return perClient(inside, (slot) => ledger.connects.pending(slot));
@@ -396,13 +403,8 @@ function perClient(
     .filter((point) => !Number.isNaN(point.value));
 }
 
-/** Of a server what it does, as set now; of a client what its servers say. */
 function keepAliveTimeouts({ ledger }: MonitorInternals): Point[] {
-  const seconds = ledger.requests.keepAliveSeconds.slice();
-  for (const { ref, slot } of ledger.listeners) {
-    const timeoutMs = (ref.deref() as { keepAliveTimeout?: unknown } | undefined)?.keepAliveTimeout;
-    if (slot >= 0 && typeof timeoutMs === 'number') seconds[slot] = timeoutMs / 1000;
-  }
+  const seconds = keepAliveSecondsOf(ledger);
   return perName(ledger.names.entries(), NO_LABELS, (slot) => seconds[slot] as number).filter(
     ({ value }) => !Number.isNaN(value),
   );

@@ -9,7 +9,7 @@ export interface OwnSockets {
   readonly list: () => ReadonlyMap<number, number> | undefined;
   /** The inode of a descriptor, 0 if it is no socket. */
   readonly inodeOf: (fd: number) => number;
-  /** The descriptors of the program's own servers, observed or not. */
+  /** The descriptors of servers that are not the cluster's: the program's, observed or not, and finwait's. */
   readonly servers: () => Iterable<number>;
 }
 
@@ -28,7 +28,7 @@ export class ClusterListeners {
   /** Inodes that are not the cluster's, as of the newest table: they are not asked about again. */
   #foreign: ReadonlySet<number> = new Set();
 
-  constructor(ledger: Ledger, sockets: OwnSockets = OWN_SOCKETS) {
+  constructor(ledger: Ledger, sockets: OwnSockets = ownSockets([])) {
     this.#ledger = ledger;
     this.#sockets = sockets;
   }
@@ -80,14 +80,25 @@ export class ClusterListeners {
 
 const NONE: ReadonlyMap<number, number> = new Map();
 
-const OWN_SOCKETS: OwnSockets = { list: readOwnSockets, inodeOf: readSocketInode, servers: serverDescriptors };
+/**
+ * This process's own descriptors.
+ *
+ * @param excluded servers of finwait, which are unref()ed
+ */
+export function ownSockets(excluded: Iterable<object>): OwnSockets {
+  return {
+    list: readOwnSockets,
+    inodeOf: readSocketInode,
+    servers: () => serverDescriptors([...activeHandles(), ...excluded]),
+  };
+}
 
 /**
  * The primary accepts for its workers with a net.Server too, but takes the handle from it (lib/internal/cluster of
  * Node), so that one has no descriptor here.
  */
-function* serverDescriptors(): Iterable<number> {
-  for (const handle of activeHandles()) {
+function* serverDescriptors(handles: Iterable<unknown>): Iterable<number> {
+  for (const handle of handles) {
     const fd = isServer(handle) ? handle._handle?.fd : undefined;
     if (typeof fd === 'number' && fd >= 0) yield fd;
   }

@@ -19,10 +19,11 @@ import type { NodeServer } from '../observe/node-socket.ts';
 import { Histogram } from '../sockets/histogram.ts';
 import { forgetSlot, Join, type KernelColumn } from '../sockets/join.ts';
 import { TICKS_PER_MS } from '../sockets/ledger.ts';
+import { PortForecast } from '../sockets/port-forecast.ts';
 import { stateOf } from '../sockets/record.ts';
 import type { RowSink } from '../sockets/row.ts';
 import { STATE } from '../tcp/state.ts';
-import { ClusterListeners } from './cluster-listeners.ts';
+import { ClusterListeners, ownSockets } from './cluster-listeners.ts';
 import { Following } from './following.ts';
 import type { ResolvedOptions } from './options.ts';
 import { captureMissing, walkInSlices } from './sliced-walk.ts';
@@ -108,6 +109,8 @@ export class Collector {
   counters: Counters | undefined;
   descriptors: DescriptorCounts | undefined;
   sysctls: Sysctls | undefined;
+  /** When the local ports of each client name are used up: to be asked while {@link isFresh}. */
+  readonly portForecast: PortForecast;
   /** Undefined unless it was asked for. */
   readonly tcpInfo: TcpInfoSampler | undefined;
   /** False on platforms that have no socket table we can read. */
@@ -142,6 +145,7 @@ export class Collector {
     this.#host = host;
     this.supported = process.platform === 'linux';
     this.#sources = this.supported ? openSources(options, (error) => context.report('helper', error)) : undefined;
+    this.portForecast = new PortForecast(context.ledger, performance.now());
     this.tcpInfo = options.sampleTcpInfo && this.supported ? new TcpInfoSampler(context.ledger) : undefined;
     this.#following = this.#createFollowing();
     this.#schedule(Math.min(FIRST_SAMPLE_MS, options.sampleIntervalMs));
@@ -376,17 +380,21 @@ export class Collector {
     this.lastSuccessSeconds = Date.now() / 1000;
     this.#publishedAt = performance.now();
     this.#staleAfterMs = STALE_INTERVALS * Math.max(intervalMs, this.#intervalMs());
-    const { ledger, now } = this.#context;
+    this.portForecast.update(column, this.sysctls, performance.now());
+    const { ledger, now, excluded } = this.#context;
     const { evicted } = ledger.closedTuples;
     this.truncated = evicted > this.#evictedBefore;
     this.#evictedBefore = evicted;
-    if (this.#host.primaryPid() === process.pid) this.#clusterListeners ??= new ClusterListeners(ledger);
+    if (this.#host.primaryPid() === process.pid) {
+      this.#clusterListeners ??= new ClusterListeners(ledger, ownSockets(excluded));
+    }
     this.#clusterListeners?.update(column.otherListeners, now());
   }
 
   /** A name has given its place back: nothing of it may show under the next one. */
   #forgetName(slot: number): void {
     this.tcpInfo?.forget(slot);
+    this.portForecast.forget(slot);
     if (this.column !== undefined) forgetSlot(this.column, slot);
   }
 

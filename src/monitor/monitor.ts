@@ -5,6 +5,7 @@ import { types } from 'node:util';
 import { readNetns } from '../kernel/procfs/netns.ts';
 import { captureBeforeClose } from '../observe/addresses.ts';
 import { isAgent, observeAgents } from '../observe/agents.ts';
+import { countWaiting } from '../observe/connect-events.ts';
 import { eofEventOf, type ObserveContext } from '../observe/context.ts';
 import { noticeHandleEnds } from '../observe/handle-end.ts';
 import { createFamilyCheck } from '../observe/host-families.ts';
@@ -15,6 +16,7 @@ import { observeServers } from '../observe/server.ts';
 import { letGo, observeSocket as observeOneSocket, recordOf } from '../observe/socket.ts';
 import { socketEvents } from '../observe/socket-events.ts';
 import { createTap } from '../observe/tap.ts';
+import { observeUndici, type UndiciObserver } from '../observe/undici.ts';
 import type { Component } from '../sockets/component.ts';
 import { Ledger, TICKS_PER_MS } from '../sockets/ledger.ts';
 import type { SocketRecord } from '../sockets/record.ts';
@@ -114,17 +116,21 @@ export interface MonitorInternals {
   readonly collector: Collector;
   readonly netns: string;
   readonly level: Level;
+  /** The ledger's clock, in milliseconds. */
+  readonly nowMs: () => number;
   /** What the connection pools of the program hold now, by name slot. */
   readonly pools: () => PoolUse;
   readonly internalErrors: ReadonlyMap<Component, number>;
+  /** undici's dispatchers and fetch. Throws if the monitor is closed. */
+  readonly undici: () => UndiciObserver;
   /** Counts something that went wrong in finwait, and warns of it once, instead of throwing it into the program. */
   readonly report: (component: Component, error: unknown) => void;
   /** Keeps a server or a socket of finwait's own out of what {@link Monitor.observeProcess} finds. */
   readonly exclude: (own: object) => void;
   /** Calls back once when the program itself listens or connects over TCP for the first time that is observed. */
   readonly onFirstUse: (listener: () => void) => void;
-  /** Looks whether listeners were closed, which no event says at once. */
-  readonly pollListeners: () => void;
+  /** Looks for what no event says at once: listeners that were closed, names that are being looked up. */
+  readonly poll: () => void;
   /** Calls back when the monitor is closed; at once if it is already. */
   readonly onClose: (listener: () => void) => void;
 }
@@ -136,6 +142,9 @@ function primaryPid(): number | undefined {
   if (cluster.isWorker) return PARENT_PID;
   return Object.keys(cluster.workers ?? {}).length > 0 ? process.pid : undefined;
 }
+
+/** Taken once: a program may put a clock of its own in its place, and then time is what its tests want. */
+const clock = performance.now.bind(performance);
 
 /** Read once: a worker whose primary has died gets another parent. */
 const PARENT_PID: number = process.ppid;
@@ -189,18 +198,20 @@ export function createMonitor(options: MonitorOptions = {}): Monitor {
     }
   }
 
+  /** Held, because it is few and lives as long as the monitor. */
+  const excluded = new Set<object>();
   const context: ObserveContext = {
     ledger,
-    now: () => Math.round(performance.now() * TICKS_PER_MS),
+    now: () => Math.round(clock() * TICKS_PER_MS),
     eofEvent: eofEventOf(process.versions.uv),
     handleEnds,
-    unnamed: new Map(),
+    waiting: new Map(),
     namers: new Set(),
     pools: new Set(),
     nameOf: undefined,
     onAgent: (agent) => agents.notice(agent),
     hasFamily: createFamilyCheck(),
-    excluded: new WeakSet(),
+    excluded,
     onUse: () => {
       for (const listener of useListeners.splice(0)) guard('callback', listener);
     },
@@ -209,15 +220,22 @@ export function createMonitor(options: MonitorOptions = {}): Monitor {
     endpoint: {},
     report,
   };
-  const sockets = createTap<SocketRecord>(socketEvents(context));
+  const handler = socketEvents(context);
+  const sockets = createTap<SocketRecord>(handler);
   const servers = observeServers(context, sockets);
-  const agents = observeAgents(context, sockets);
+  const agents = observeAgents(context, sockets, handler, () => stopProcess !== undefined);
+  const undici = observeUndici(context, sockets, () => stopProcess !== undefined);
   const collector = new Collector(context, resolved, {
-    pollServers: () => servers.poll(),
+    pollServers: poll,
     claimListeners: !cluster.isWorker,
     primaryPid,
     warn,
   });
+
+  function poll(): void {
+    servers.poll();
+    countWaiting(context);
+  }
 
   function refuseClosed(caller: string): void {
     if (closed) throw new Error(`${caller}: this monitor is closed`);
@@ -257,16 +275,22 @@ export function createMonitor(options: MonitorOptions = {}): Monitor {
       if (stopProcess !== undefined) return stopProcess;
       context.nameOf = nameOf;
       const stop = observeWholeProcess(context, sockets, servers, findExisting);
+      const stopFollowing = undici.followProcess(findExisting !== 'none');
       stopProcess = () => {
         stop();
+        stopFollowing();
         context.nameOf = undefined;
         stopProcess = undefined;
       };
       return stopProcess;
     },
     snapshot() {
-      servers.poll();
-      return takeSnapshot(ledger, collector.isFresh() ? collector.column : undefined, context.now());
+      poll();
+      return takeSnapshot(ledger, collector.isFresh() ? collector.column : undefined, context.now(), {
+        forecast: collector.portForecast,
+        pools: readPools(context),
+        settings: collector.sysctls,
+      });
     },
     async sample() {
       refuseClosed('sample');
@@ -290,8 +314,10 @@ export function createMonitor(options: MonitorOptions = {}): Monitor {
       closed = true;
       collector.close();
       stopProcess?.();
+      undici.stop();
+      agents.stop();
       servers.stop();
-      for (const record of [...ledger.records]) {
+      for (const record of [...ledger.records, ...context.waiting.keys()]) {
         letGo(context, sockets, record, record.socket as NodeSocket | undefined);
       }
       sockets.stop();
@@ -305,12 +331,17 @@ export function createMonitor(options: MonitorOptions = {}): Monitor {
     collector,
     netns: readNetns(),
     level: resolved.level,
+    nowMs: () => performance.now(),
     pools: () => readPools(context),
+    undici: () => {
+      refuseClosed('observeUndici');
+      return undici;
+    },
     internalErrors,
     report,
-    exclude: (own) => context.excluded.add(own),
+    exclude: (own) => excluded.add(own),
     onFirstUse: (listener) => useListeners.push(listener),
-    pollListeners: () => servers.poll(),
+    poll,
     onClose: (listener) => {
       if (closed) guard('exporter', listener);
       else closeListeners.push(listener);

@@ -44,11 +44,18 @@ export interface ResolvedOptions {
   readonly onWarning: (warning: Error) => void;
 }
 
-const NUMBERS = {
+/** The options that are whole numbers, with their limits. */
+export const NUMBERS: Readonly<Record<'sampleIntervalMs' | 'sampleTimeoutMs' | 'maxNames', NumberLimits>> = {
   sampleIntervalMs: { fallback: 15_000, min: 100, max: 3_600_000 },
   sampleTimeoutMs: { fallback: 5_000, min: 100, max: 60_000 },
   maxNames: { fallback: 20, min: 1, max: 1_000 },
-} as const;
+};
+
+interface NumberLimits {
+  readonly fallback: number;
+  readonly min: number;
+  readonly max: number;
+}
 const KEYS = [...Object.keys(NUMBERS), 'sampleTcpInfo', 'level', 'ssPath', 'procPath', 'onWarning'];
 
 /** Checks options and fills the defaults in; a wrong one is refused with the value that was received. */

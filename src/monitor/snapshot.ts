@@ -1,3 +1,6 @@
+import type { UpstreamSnapshot } from '../detect/upstream.ts';
+import type { Verdict } from '../detect/verdict.ts';
+import { verdictsOf } from '../detect/verdicts.ts';
 import type { KernelColumn } from '../sockets/join.ts';
 import { COUNT, type Ledger, TICKS_PER_MS } from '../sockets/ledger.ts';
 import type { Side } from '../sockets/names.ts';
@@ -7,6 +10,7 @@ import { endpointText, TUPLE, TUPLE_WORDS } from '../sockets/tuple.ts';
 import { type Reading, readingOf } from '../tcp/reading.ts';
 import { STATE, STATE_SLOTS, STATES, type State, type StateLabel, stateLabel } from '../tcp/state.ts';
 import { legalEvents } from '../tcp/transition.ts';
+import { readServerUse, readUpstreams, type Surroundings } from './upstreams.ts';
 
 /** A number for each of the 11 states. */
 export type StateCounts = { readonly [state in StateLabel]: number };
@@ -110,6 +114,10 @@ export interface Snapshot {
   readonly node: StateCounts;
   readonly kernel: StateCounts | undefined;
   readonly names: readonly NameSnapshot[];
+  /** What each client name connects to, and how. */
+  readonly upstreams: readonly UpstreamSnapshot[];
+  /** What is wrong with how connections are made, kept and closed, the worst first, and what to change. */
+  readonly verdicts: readonly Verdict[];
   /** The sockets that look worst first, at most 1,000. */
   readonly sockets: readonly SocketSnapshot[];
   readonly socketsOmitted: number;
@@ -120,7 +128,12 @@ export interface Snapshot {
 const MOST_SOCKETS = 1_000;
 
 /** Reads the books and the newest table into plain, frozen data. */
-export function takeSnapshot(ledger: Ledger, column: KernelColumn | undefined, now: number): Snapshot {
+export function takeSnapshot(
+  ledger: Ledger,
+  column: KernelColumn | undefined,
+  now: number,
+  surroundings: Surroundings = {},
+): Snapshot {
   const names = ledger.names.entries().map(({ slot, side, name }): NameSnapshot => {
     const opened = ledger.count(slot, COUNT.opened);
     const adopted = ledger.count(slot, COUNT.adopted);
@@ -144,6 +157,7 @@ export function takeSnapshot(ledger: Ledger, column: KernelColumn | undefined, n
       kernel: column && countsOf((state) => column.ownStates[slot * STATE_SLOTS + state] ?? 0),
     };
   });
+  const upstreams = readUpstreams(ledger, column, now / TICKS_PER_MS, surroundings);
   const sockets = worstOf(ledger, column).map((record) => describe(ledger, column, record, now));
   return deepFreeze({
     takenAt: new Date().toISOString(),
@@ -155,6 +169,8 @@ export function takeSnapshot(ledger: Ledger, column: KernelColumn | undefined, n
     node: sum(names.map((entry) => entry.node)),
     kernel: column && sum(names.map((entry) => entry.kernel).filter((counts) => counts !== undefined)),
     names,
+    upstreams,
+    verdicts: verdictsOf({ upstreams, servers: readServerUse(ledger), settings: surroundings.settings }),
     sockets,
     socketsOmitted: ledger.records.length - sockets.length,
     illegal: [...ledger.illegal.values()].map(({ from, event, count }) => ({

@@ -1,9 +1,10 @@
 import type { NameEntry } from '../sockets/names.ts';
-import type { SocketRecord } from '../sockets/record.ts';
+import { FLAG, type SocketRecord } from '../sockets/record.ts';
+import { type Destination, noticeConnects } from './connect-calls.ts';
 import type { NameOf, ObserveContext } from './context.ts';
-import { isSocket } from './node-socket.ts';
-import { observeSocket } from './socket.ts';
-import type { Tap } from './tap.ts';
+import { isProxied, isSocket, type NodeSocket } from './node-socket.ts';
+import { letGo, observeConnect, observeSocket } from './socket.ts';
+import { createTap, type Tap, type TapHandler } from './tap.ts';
 
 /** The documented fields of an http.Agent, each by a key of host, port and more. */
 export interface NodeAgent {
@@ -18,6 +19,7 @@ export interface AgentObserver {
   observe(agent: NodeAgent, nameOf: NameOf | undefined): () => void;
   /** An agent was met whose pool is worth to be shown. */
   notice(agent: object): void;
+  stop(): void;
 }
 
 /** What is kept of an agent. */
@@ -34,11 +36,76 @@ export function isAgent(value: unknown): value is NodeAgent {
   return [sockets, freeSockets, requests].every((each) => typeof each === 'object' && each !== null);
 }
 
-/** Creates the observer of agents; `sockets` is the tap that all records share. */
-export function observeAgents(context: ObserveContext, sockets: Tap<SocketRecord>): AgentObserver {
+/** A socket that is about to connect, of which nobody knows yet whether it is an agent's. */
+interface Candidate {
+  readonly destination: Destination | undefined;
+}
+
+/**
+ * Creates the observer of agents.
+ *
+ * @param sockets the tap that all records share
+ * @param handler what that tap calls
+ * @param isProcessObserved whether every socket of the process is observed already
+ */
+export function observeAgents(
+  context: ObserveContext,
+  sockets: Tap<SocketRecord>,
+  handler: TapHandler<SocketRecord>,
+  isProcessObserved: () => boolean,
+): AgentObserver {
   const known = new Set<KnownAgent>();
   const byAgent = new WeakMap<object, KnownAgent>();
-  const stops = new WeakMap<object, () => void>();
+  const stops = new Map<KnownAgent, () => void>();
+  let stopConnects: (() => void) | undefined;
+
+  // connect() is called before the agent has the socket on its list, so the first event decides: that comes later.
+  const candidates = createTap<Candidate>({
+    before({ destination }, target, event, first, second, fourth) {
+      try {
+        const socket = target as NodeSocket;
+        candidates.detach(socket);
+        if (sockets.get(socket) !== undefined || !isObservedAgents(socket)) return false;
+        observeConnect(context, sockets, socket, destination);
+        const record = sockets.get(socket);
+        if (record === undefined) return false;
+        record.flags &= ~FLAG.found;
+        // This event was on its way before the record was there.
+        handler.before(record, socket, event, first, second, fourth);
+      } catch (error) {
+        context.report('observer', error);
+      }
+      return false;
+    },
+    after() {},
+  });
+
+  function connectBegins(socket: object, destination: Destination | undefined): void {
+    try {
+      const isOurs = isProcessObserved() || isProxied(socket) || !isSocket(socket) || context.excluded.has(socket);
+      if (!isOurs && sockets.get(socket) === undefined) candidates.attach(socket, { destination });
+    } catch (error) {
+      context.report('observer', error);
+    }
+  }
+
+  /** What else was shown to the monitor, by itself or with the whole process, stays. */
+  function leave(agent: NodeAgent): void {
+    for (const socket of listsOf(agent).flat()) {
+      const record = sockets.get(socket);
+      if (record === undefined || (record.flags & FLAG.named) !== 0) continue;
+      if (isProcessObserved()) record.flags |= FLAG.found;
+      else letGo(context, sockets, record, socket as NodeSocket);
+    }
+  }
+
+  function isObservedAgents(socket: object): boolean {
+    for (const entry of stops.keys()) {
+      const pool = entry.agent.deref();
+      if (pool !== undefined && listsOf(pool).some((list) => list.lastIndexOf(socket) >= 0)) return true;
+    }
+    return false;
+  }
 
   function remember(agent: NodeAgent, nameOf: NameOf | undefined): KnownAgent {
     let entry = byAgent.get(agent);
@@ -99,21 +166,28 @@ export function observeAgents(context: ObserveContext, sockets: Tap<SocketRecord
   return {
     observe(agent, nameOf) {
       const entry = remember(agent, nameOf);
-      const earlier = stops.get(agent);
+      const earlier = stops.get(entry);
       if (earlier !== undefined) return earlier;
-      const begun = new Set<() => void>();
       for (const socket of listsOf(agent).flat()) {
-        if (isSocket(socket)) begun.add(observeSocket(context, sockets, socket, undefined));
+        if (isSocket(socket)) observeSocket(context, sockets, socket, undefined);
       }
       const stop = (): void => {
-        for (const stopOne of begun) stopOne();
-        begun.clear();
+        const pool = entry.agent.deref();
+        if (pool !== undefined) leave(pool);
         known.delete(entry);
-        byAgent.delete(agent);
-        stops.delete(agent);
+        if (pool !== undefined) byAgent.delete(pool);
+        stops.delete(entry);
+        if (stops.size > 0) return;
+        stopConnects?.();
+        stopConnects = undefined;
       };
-      stops.set(agent, stop);
+      stops.set(entry, stop);
+      stopConnects ??= noticeConnects(connectBegins);
       return stop;
+    },
+    stop() {
+      for (const stop of [...stops.values()]) stop();
+      candidates.stop();
     },
     notice(agent) {
       if (!byAgent.has(agent) && isAgent(agent)) remember(agent, undefined);

@@ -115,6 +115,9 @@ function destination(host: unknown, port: unknown): Destination | undefined {
   return { host: typeof host === 'string' && host !== '' ? host : 'localhost', port: Number(port) };
 }
 
+/** Node refuses anything else, as it does a string that is all blank. */
 function isPort(port: unknown): boolean {
-  return (typeof port === 'number' || (typeof port === 'string' && port.trim() !== '')) && Number(port) >= 0;
+  if (typeof port !== 'number' && (typeof port !== 'string' || port.trim() === '')) return false;
+  const value = Number(port);
+  return Number.isInteger(value) && value >= 0 && value <= 65_535;
 }

@@ -1,13 +1,22 @@
-import { type ConnectPhase, connectFailureOf } from '../sockets/connect-failure.ts';
+import { connectFailureOf } from '../sockets/connect-failure.ts';
+import type { Ledger } from '../sockets/ledger.ts';
 import { FLAG, type SocketRecord, stateOf } from '../sockets/record.ts';
 import { packAddress, TUPLE } from '../sockets/tuple.ts';
 import { EVENT, type TcpEvent } from '../tcp/event.ts';
 import { STATE } from '../tcp/state.ts';
-import { hostOf, isKnownHost, nameByDestination, nameByPeer, nameClient, rememberPort } from './client-name.ts';
+import {
+  forgetName,
+  hostOf,
+  isNameable,
+  nameByDestination,
+  nameByPeer,
+  nameClient,
+  rememberPort,
+} from './client-name.ts';
 import type { Destination } from './connect-calls.ts';
 import type { ObserveContext } from './context.ts';
 import { forgetEnd } from './handle-end.ts';
-import { hasDescriptor, isTcpHandle, localOf, type NodeSocket } from './node-socket.ts';
+import { hasDescriptor, isTcpHandle, isUntouched, localOf, type NodeSocket } from './node-socket.ts';
 import { countClosed } from './socket-end.ts';
 
 // A connect operation as a socket's events show it. It begins with connect(), which no event shows: it is seen by
@@ -21,15 +30,41 @@ export function connectCalled(
   destination: Destination | undefined,
   at: number,
 ): void {
-  // destroy() and connect() in one tick: the operation before never came to its end.
-  if ((record.flags & FLAG.connecting) !== 0) nameByDestination(context, record, socket, at);
+  // A second connect() while the first is under way is the same operation to Node.
+  if (socket.connecting && (record.flags & FLAG.connecting) !== 0) return;
+  if (socket.destroyed) {
+    // destroy() and connect() in one tick: the 'close' of what was before will find a socket that connects again.
+    connectFailed(context, record, socket, socket.errored, at);
+    if (record.index >= 0) countClosed(context, record, socket, at);
+  }
+  // Node never forgets a host; what connect() puts there now is seen only if there was none.
+  if (!socket.connecting && socket._host) record.flags |= FLAG.hostStale;
+  begin(context, record, destination, at);
+}
+
+function begin(context: ObserveContext, record: SocketRecord, destination: Destination | undefined, at: number): void {
   context.ledger.beginConnect(record, at);
-  context.unnamed.set(record, destination);
+  record.flags &= ~FLAG.idleTimeout;
+  context.waiting.set(record, destination);
+}
+
+/** Nobody saw connect(): when the phase that is under way began is not known. */
+function beginUnseen(context: ObserveContext, record: SocketRecord, at: number): void {
+  if ((record.flags & FLAG.connecting) !== 0) return;
+  begin(context, record, undefined, at);
+  record.markAt = -1;
 }
 
 /** 'lookup': once for every address, or with an error. */
-export function lookedUp(record: SocketRecord, socket: NodeSocket, error: unknown): void {
+export function lookedUp(
+  context: ObserveContext,
+  record: SocketRecord,
+  socket: NodeSocket,
+  error: unknown,
+  at: number,
+): void {
   if (!socket.connecting) return;
+  beginUnseen(context, record, at);
   // Node remembers a host that it looked up, and an address not at all.
   record.flags &= ~FLAG.hostStale;
   if (error) record.flags |= FLAG.lookupFailed;
@@ -52,8 +87,12 @@ export function attempted(
     return;
   }
   context.onUse();
-  // destroy() and connect() in one tick: the 'close' of the connection before finds a socket that connects again.
-  if ((record.flags & FLAG.open) !== 0) countClosed(context, record, socket, at);
+  if ((record.flags & (FLAG.open | FLAG.attempting)) !== 0) {
+    // destroy() and connect() in one tick, and nobody saw either: the 'close' of what was before finds a socket that
+    // connects again. Happy Eyeballs ends an attempt before it begins the next.
+    ledger.endConnect(record, 'aborted');
+    countClosed(context, record, socket, at);
+  }
   if (record.transition >= 0) {
     forgetEnd(socket);
     ledger.renew(record, at);
@@ -62,15 +101,12 @@ export function attempted(
     context.tuple[TUPLE.peerPort] = port;
     record.upstream = ledger.rememberUpstream(context.tuple);
   }
-  const host = hostOf(record, socket);
-  if ((record.flags & FLAG.connectCounted) === 0) {
-    if ((record.flags & FLAG.connecting) === 0) {
-      ledger.beginConnect(record, at);
-      // Nobody saw connect(): how long the lookup took is not known.
-      record.markAt = -1;
-    }
-    const given = context.unnamed.get(record)?.host ?? host ?? address;
-    nameClient(context, record, socket, given, port, at);
+  beginUnseen(context, record, at);
+  if (context.waiting.has(record)) {
+    const host = hostOf(record, socket);
+    forgetName(record);
+    nameClient(context, record, socket, context.waiting.get(record)?.host ?? host ?? address, port, at);
+    context.waiting.delete(record);
     if (host !== undefined) {
       rememberPort(host, port);
       ledger.endConnectPhase(record, 'lookup', at);
@@ -108,13 +144,14 @@ export function connected(context: ObserveContext, record: SocketRecord, socket:
   if (socket.connecting || socket.destroyed || !isTcpHandle(socket._handle)) return;
   const { ledger } = context;
   nameByPeer(context, record, socket, at);
+  context.waiting.delete(record);
   context.handleEnds.from(socket._handle);
   ledger.apply(record, EVENT.connect, at);
   ledger.endAttempt(record, 'connected');
   ledger.endConnectPhase(record, 'tcp', at);
   const agent = socket._httpMessage?.agent;
   if (agent) context.onAgent(agent);
-  if (!isTls(record, socket)) ledger.endConnect(record, undefined);
+  if (!isTls(record, socket)) succeeded(ledger, record);
   ledger.open(record, at);
 }
 
@@ -123,7 +160,17 @@ export function secured(context: ObserveContext, record: SocketRecord, socket: N
   if ((record.flags & FLAG.connecting) === 0 || (record.flags & FLAG.open) === 0) return;
   if (socket.secureConnecting !== false || socket.destroyed) return;
   context.ledger.endConnectPhase(record, 'tls', at);
-  context.ledger.endConnect(record, undefined);
+  succeeded(context.ledger, record);
+}
+
+function succeeded(ledger: Ledger, record: SocketRecord): void {
+  ledger.endConnect(record, undefined);
+  record.flags &= ~FLAG.idleTimeout;
+}
+
+/** 'timeout': the program's own timer went off, after which most programs destroy the socket without an error. */
+export function timedOut(record: SocketRecord): void {
+  if ((record.flags & FLAG.connecting) !== 0) record.flags |= FLAG.idleTimeout;
 }
 
 /**
@@ -139,36 +186,48 @@ export function connectFailed(
   at: number,
 ): void {
   if ((record.flags & FLAG.connecting) === 0 || socket.connecting) return;
+  if (isUntouched(socket)) {
+    // connect() threw, before it did anything.
+    forgetConnect(context, record);
+    return;
+  }
   nameByDestination(context, record, socket, at, portOfError(error));
-  context.ledger.endAttempt(record, error && !isAbort(error) ? 'failed' : 'cancelled');
+  context.waiting.delete(record);
+  context.ledger.endAttempt(record, isOfAttempt(error) ? 'failed' : 'cancelled');
   const failure = connectFailureOf(error, {
-    phase: phaseOf(record),
+    inTls: (record.flags & FLAG.open) !== 0,
     lookupFailed: (record.flags & FLAG.lookupFailed) !== 0,
-    hasFamily: context.hasFamily((record.flags & FLAG.attemptIpv6) !== 0),
+    timedOut: (record.flags & FLAG.idleTimeout) !== 0,
+    hasFamily: context.hasFamily,
   });
   context.ledger.endConnect(record, failure);
 }
 
 /** Not TCP after all, or connect() threw: there was no operation. */
-export function forgetConnect(context: ObserveContext, record: SocketRecord): void {
-  context.unnamed.delete(record);
+function forgetConnect(context: ObserveContext, record: SocketRecord): void {
+  context.waiting.delete(record);
   record.flags &= ~FLAG.connecting;
 }
 
-/** Names the operations that have waited for it: a lookup may take seconds, and is pending meanwhile. */
-export function nameWaiting(context: ObserveContext): void {
-  for (const [record, destination] of context.unnamed) {
+/**
+ * Counts the operations that wait for their first attempt, as far as they have a name: a lookup may take seconds, and is
+ * pending meanwhile. Those that never began are forgotten.
+ */
+export function countWaiting(context: ObserveContext): void {
+  for (const record of context.waiting.keys()) {
     const socket = record.socket as NodeSocket | undefined;
-    if (socket === undefined || !socket.connecting || !isTcpHandle(socket._handle)) forgetConnect(context, record);
-    else if (record.slot >= 0 || destination !== undefined || isKnownHost(hostOf(record, socket))) {
-      nameByDestination(context, record, socket, context.now());
+    if (socket === undefined) {
+      context.ledger.abandon(record, context.now());
+      forgetConnect(context, record);
+      continue;
     }
+    // Where connect() threw, nothing else holds the socket.
+    record.loosen();
+    // What is destroyed still owes its 'close'.
+    if (socket.destroyed) continue;
+    if (!socket.connecting || !isTcpHandle(socket._handle)) forgetConnect(context, record);
+    else if (isNameable(context, record, socket)) nameByDestination(context, record, socket, context.now());
   }
-}
-
-function phaseOf({ flags }: SocketRecord): ConnectPhase {
-  if ((flags & FLAG.open) !== 0) return 'tls';
-  return (flags & FLAG.lookupFailed) === 0 ? 'tcp' : 'lookup';
 }
 
 function isTls({ flags }: SocketRecord, socket: NodeSocket): boolean {
@@ -193,19 +252,25 @@ function isGivenUp(error: unknown): boolean {
   return !(error instanceof Error) || (error as ConnectError).code === 'ECANCELED';
 }
 
-function isAbort(error: unknown): boolean {
-  return (error as ConnectError).name === 'AbortError';
+/** Whether an error is what became of an attempt, and not what ended the operation around it. */
+function isOfAttempt(error: unknown): boolean {
+  if (typeof error !== 'object' || error === null) return false;
+  const { code, syscall } = error as ConnectError;
+  return (syscall === 'connect' && code !== 'ECANCELED') || code === 'ERR_IP_BLOCKED';
 }
 
 /** An error of connect(2) says where to; that of Happy Eyeballs has one for each address. */
 function portOfError(error: unknown): number | undefined {
   if (typeof error !== 'object' || error === null) return undefined;
-  const { errors, syscall, port } = error as ConnectError;
-  if (Array.isArray(errors)) return portOfError(errors[0]);
-  return syscall === 'connect' && typeof port === 'number' ? port : undefined;
+  const { errors, syscall, code, port } = error as ConnectError;
+  if (Array.isArray(errors)) return errors.map(portOfError).find((each) => each !== undefined);
+  // An error of bind(2) has the local port.
+  return (syscall === 'connect' || code === 'ERR_INVALID_ADDRESS_FAMILY') && typeof port === 'number'
+    ? port
+    : undefined;
 }
 
-interface ConnectError extends Error {
+interface ConnectError {
   readonly code?: unknown;
   readonly syscall?: unknown;
   readonly port?: unknown;

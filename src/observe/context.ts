@@ -16,12 +16,12 @@ export interface ObserveContext {
   /** Notices how handles end. */
   readonly handleEnds: HandleEnds;
   /** Servers and sockets of finwait itself, which are in no metric. */
-  readonly excluded: WeakSet<object>;
+  readonly excluded: ReadonlySet<object>;
   /**
-   * Connect operations that have no name yet, with where they go as far as that is known: a name that the program gives
-   * right after connect() is in time.
+   * Connect operations that have had no attempt yet, with where they go as far as connect() was seen. They get a name at
+   * the first attempt or at a scrape: one that the program gives right after connect() is in time.
    */
-  readonly unnamed: Map<SocketRecord, Destination | undefined>;
+  readonly waiting: Map<SocketRecord, Destination | undefined>;
   /** What else may know a name, asked in turn when a connect operation needs one. */
   readonly namers: Set<Namer>;
   /** Asked when none of them knows. */

@@ -44,9 +44,27 @@ export function idleTimedOut(record: SocketRecord, socket: NodeSocket): void {
   if (record.requests > 0 && !socket._httpMessage) record.flags |= FLAG.idleTimeout;
 }
 
-/** The error with which undici closes a connection that was idle for too long. */
-export function isIdleTimeout(error: Error & { readonly code?: string }): boolean {
-  return error.code === 'UND_ERR_INFO' && error.message === 'socket idle timeout';
+/**
+ * undici closes a connection that it needs no more with an error that nobody sees. Returns what that says of the
+ * connection, as flags of the record; undefined for any other error.
+ */
+export function quietCloseOf({ code, message }: Error & { readonly code?: string }): number | undefined {
+  // The program closed the client. With requests under way, these say so.
+  if (code === 'UND_ERR_DESTROYED' || code === 'UND_ERR_CLOSED') return 0;
+  // The peer's FIN, which 'end' has shown.
+  if (code === 'UND_ERR_SOCKET' && message === 'other side closed') return 0;
+  if (code !== 'UND_ERR_INFO') return undefined;
+  switch (message) {
+    case 'socket idle timeout':
+      return FLAG.idleTimeout;
+    case 'reset':
+      // After an answer that allows no other request.
+      return FLAG.lastRequest;
+    case 'servername changed':
+      return 0;
+    default:
+      return undefined;
+  }
 }
 
 /** What a connection was doing when it was closed; undefined where it never served a request. */

@@ -1,6 +1,7 @@
 // What finwait reads of a net.Socket and a net.Server beyond their public face. All of it is private to Node and was
 // checked on Node 20, 22, 24 and 26; where a field is missing, the answer is "unknown", never an exception.
 import net from 'node:net';
+import { types } from 'node:util';
 
 /** A libuv TCP or TLS handle. */
 export interface NodeHandle {
@@ -45,6 +46,8 @@ export interface NodeSocket {
   readonly encrypted?: boolean;
   /** Of a TLSSocket: true until its handshake is complete. */
   readonly secureConnecting?: boolean;
+  /** Of a TLSSocket: the protocol that both ends agreed on. */
+  readonly alpnProtocol?: string | false | null;
   readonly server?: object | null;
   /** The ClientRequest or ServerResponse that uses the socket now. */
   readonly _httpMessage?: NodeHttpMessage | null;
@@ -60,8 +63,10 @@ export interface NodeHttpMessage {
   readonly upgradeOrConnect?: boolean;
   /** Of a ClientRequest: its answer, once that has begun. */
   readonly res?: { readonly complete?: boolean; readonly rawHeaders?: readonly string[] } | null;
-  /** Of a ClientRequest: the agent whose connection it uses. */
-  readonly agent?: object | null;
+  /** Of a ClientRequest: the host as the program gave it. */
+  readonly host?: unknown;
+  /** Of a ClientRequest: the agent whose connection it uses, with the connections in use by `host:port:...`. */
+  readonly agent?: { readonly sockets?: Readonly<Record<string, readonly unknown[] | undefined>> } | null;
 }
 
 /** The fields of a net.Server that finwait reads. */
@@ -98,6 +103,41 @@ export function isStandardStream(handle: NodeHandle): boolean {
 /** Whether libuv has opened the descriptor: at bind(2), else at connect(2). */
 export function hasDescriptor(handle: NodeHandle): boolean {
   return typeof handle.fd === 'number' && handle.fd >= 0;
+}
+
+/** Whether a socket never had a handle: connect() makes one, unless it throws before. */
+export function isUntouched(socket: NodeSocket): boolean {
+  if (socket._handle) return false;
+  asyncId ??= symbolOf(socket, 'async_id_symbol');
+  // Node gives a number for the handle.
+  return asyncId !== undefined && (socket as BySymbol)[asyncId] === -1;
+}
+
+/** The options of tls.connect(), if that made the socket; a copy of the program's, so nothing in them is a getter. */
+export function connectOptionsOf(socket: NodeSocket): object | undefined {
+  connectOptions ??= symbolOf(socket, 'connect-options');
+  const options = connectOptions && (socket as BySymbol)[connectOptions];
+  return typeof options === 'object' && options !== null ? options : undefined;
+}
+
+interface BySymbol extends NodeSocket {
+  readonly [key: symbol]: unknown;
+}
+
+/** One of Node's own symbols, found on the first socket that has it: there is one for all. */
+function symbolOf(socket: NodeSocket, name: string): symbol | undefined {
+  return Object.getOwnPropertySymbols(socket).find(({ description }) => description === name);
+}
+
+let asyncId: symbol | undefined;
+let connectOptions: symbol | undefined;
+
+/**
+ * Whether a program shows a socket or a server behind a proxy. Its traps would see whatever is read, and the events are
+ * those of the socket behind it, which nobody can ask for: it is left alone, as http2's `session.socket` must be.
+ */
+export function isProxied(value: unknown): boolean {
+  return types.isProxy(value);
 }
 
 export function isSocket(value: unknown): value is NodeSocket {

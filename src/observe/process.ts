@@ -6,6 +6,7 @@ import type { ObserveContext } from './context.ts';
 import { findInHeap } from './heap.ts';
 import {
   activeHandles,
+  isProxied,
   isServer,
   isSocket,
   isTcpHandle,
@@ -51,14 +52,15 @@ export function observeProcess(
   }
 
   function found(server: unknown): void {
-    if (isServer(server) && !excluded.has(server)) servers.find(server);
+    if (!isProxied(server) && isServer(server) && !excluded.has(server)) servers.find(server);
   }
 
   const onListen = (message: unknown): void => guarded(() => found((message as { server: NodeServer }).server));
   diagnosticsChannel.subscribe(LISTEN_CHANNEL, onListen);
   const stopConnects = noticeConnects((socket, destination) =>
     guarded(() => {
-      if (isSocket(socket) && !excluded.has(socket)) observeConnect(context, sockets, socket, destination);
+      if (isProxied(socket) || !isSocket(socket) || excluded.has(socket)) return;
+      observeConnect(context, sockets, socket, destination);
     }),
   );
 
@@ -75,7 +77,7 @@ export function observeProcess(
     diagnosticsChannel.unsubscribe(LISTEN_CHANNEL, onListen);
     stopConnects();
     servers.stopFound();
-    for (const record of [...ledger.records, ...context.unnamed.keys()]) {
+    for (const record of [...ledger.records, ...context.waiting.keys()]) {
       if ((record.flags & FLAG.found) !== 0) letGo(context, sockets, record, record.socket as NodeSocket | undefined);
     }
   };

@@ -9,6 +9,7 @@ import { requested, responded } from './http-use.ts';
 import {
   activeHandles,
   isHttpServer,
+  isProxied,
   isTcpHandle,
   isTlsServer,
   type NodeHttpMessage,
@@ -99,13 +100,13 @@ export function observeServers(context: ObserveContext, sockets: Tap<SocketRecor
       return known;
     }
     refuseTakenName(name);
+    const listener: ObservedServer = { ...newListener(server, 0, 0, context.now()), chosenName: name, isFound: false };
+    if (!tap.attach(server, listener)) return () => undefined;
     if (!watchesResponses && isHttpServer(server)) {
       watchesResponses = true;
       diagnosticsChannel.subscribe(RESPONSE_CHANNEL, onResponseFinish);
     }
-    const listener: ObservedServer = { ...newListener(server, 0, 0, context.now()), chosenName: name, isFound: false };
     if (name !== undefined) assign(listener, name);
-    tap.attach(server, listener);
     context.listenerOf.set(server, listener);
     const stop = (): void => {
       if (!observed.delete(listener)) return;
@@ -207,7 +208,7 @@ export function observeServers(context: ObserveContext, sockets: Tap<SocketRecor
 
   function accepted(listener: ObservedServer, server: NodeServer, value: unknown): void {
     const socket = value as NodeSocket;
-    if (typeof value !== 'object' || value === null || !isTcpHandle(socket._handle)) return;
+    if (typeof value !== 'object' || value === null || isProxied(value) || !isTcpHandle(socket._handle)) return;
     // A program may hand a socket from one server to another, in TLS or not; it stays the first one's.
     const isRaw = socket._handle._parent === undefined;
     if ((isRaw ? sockets.get(socket) : recordOf(sockets, socket)) !== undefined) return;
@@ -216,7 +217,7 @@ export function observeServers(context: ObserveContext, sockets: Tap<SocketRecor
     const at = context.now();
     const record = new SocketRecord(socket, FLAG.server, at);
     record.slot = listener.slot;
-    sockets.attach(socket, record);
+    if (!sockets.attach(socket, record)) return;
     ledger.add(record);
     ledger.apply(record, EVENT.accept, at);
     ledger.open(record, at);
@@ -225,12 +226,12 @@ export function observeServers(context: ObserveContext, sockets: Tap<SocketRecor
 
   /** A TLSSocket over a socket on the books takes its place. */
   function secured(value: unknown): void {
-    if (typeof value === 'object' && value !== null) recordOf(sockets, value);
+    if (typeof value === 'object' && value !== null && !isProxied(value)) recordOf(sockets, value);
   }
 
   /** An upgraded or tunnelled socket leaves HTTP, and with it every hook that could tell later what it was for. */
   function handedOver(request: unknown, socket: unknown): void {
-    if (typeof socket !== 'object' || socket === null) return;
+    if (typeof socket !== 'object' || socket === null || isProxied(socket)) return;
     const record = recordOf(sockets, socket);
     if (record === undefined) return;
     ledger.countRequest(record);
@@ -249,7 +250,7 @@ export function observeServers(context: ObserveContext, sockets: Tap<SocketRecor
       const flags = isTls ? FLAG.server | FLAG.tls : FLAG.server;
       const record = new SocketRecord(socket, flags, context.now());
       record.slot = listener.slot;
-      sockets.attach(socket, record);
+      if (!sockets.attach(socket, record)) continue;
       if (raw !== undefined) sockets.attach(raw, record);
       adopt(context, record, socket);
     }

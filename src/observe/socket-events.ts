@@ -12,11 +12,12 @@ import {
   connectFailed,
   lookedUp,
   secured,
+  timedOut,
 } from './connect-events.ts';
 import type { ObserveContext } from './context.ts';
 import { outlivedItsError } from './handle-end.ts';
-import { answered, idleTimedOut, isIdleTimeout, leftAgent } from './http-use.ts';
-import { hasReadEof, isEofUnread, type NodeSocket, rawSocketOf } from './node-socket.ts';
+import { answered, idleTimedOut, leftAgent, quietCloseOf } from './http-use.ts';
+import { hasDescriptor, hasReadEof, isEofUnread, type NodeSocket, rawSocketOf } from './node-socket.ts';
 import { countClosed } from './socket-end.ts';
 import { type TapHandler, WATCHED, type Watched } from './tap.ts';
 
@@ -83,7 +84,7 @@ export function socketEvents(context: ObserveContext): TapHandler<SocketRecord> 
   ): boolean {
     switch (event) {
       case WATCHED.lookup:
-        lookedUp(record, socket, first);
+        lookedUp(context, record, socket, first, context.now());
         return false;
       case WATCHED.connectionAttempt:
         attempted(context, record, socket, first, second, context.now());
@@ -107,6 +108,7 @@ export function socketEvents(context: ObserveContext): TapHandler<SocketRecord> 
         leftAgent(context, record, socket);
         return false;
       case WATCHED.timeout:
+        timedOut(record);
         idleTimedOut(record, socket);
         return false;
       case WATCHED.end:
@@ -154,9 +156,9 @@ export function socketEvents(context: ObserveContext): TapHandler<SocketRecord> 
     const error = value as SystemError;
     const forwarded = seenErrors.has(error) || outlivedItsError(rawSocketOf(socket) ?? socket);
     seenErrors.add(error);
-    if (isIdleTimeout(error)) {
-      // undici's way to close what is idle: an error that nobody sees.
-      record.flags |= FLAG.idleTimeout;
+    const quietClose = quietCloseOf(error);
+    if (quietClose !== undefined) {
+      record.flags |= quietClose;
       return;
     }
     if (forwarded || !isConnectionGone(error)) {
@@ -213,7 +215,8 @@ function finSent(context: ObserveContext, record: SocketRecord, socket: NodeSock
 /** 'close': libuv has closed the descriptor, and Node's column ends here. */
 export function closed(context: ObserveContext, record: SocketRecord, socket: NodeSocket, at: number): void {
   const { ledger } = context;
-  if (!socket.destroyed || socket._handle) return;
+  // After an error of TLS the handle is still there, without a descriptor.
+  if (!socket.destroyed || (socket._handle && hasDescriptor(socket._handle))) return;
   connectFailed(context, record, socket, socket.errored, at);
   if (record.index < 0) return;
   noticeUnreadEof(ledger, record, socket, at);

@@ -42,7 +42,7 @@ export function observeSocket(
   }
   const record = new SocketRecord(socket, socket.encrypted === true ? FLAG.tls : 0, at);
   const raw = rawSocketOf(socket);
-  sockets.attach(socket, record);
+  if (!sockets.attach(socket, record)) return nothing;
   if (raw !== undefined) sockets.attach(raw, record);
   if (handle && socket.connecting) {
     connectCalled(context, record, socket, undefined, at);
@@ -51,6 +51,7 @@ export function observeSocket(
       context.handleEnds.from(handle);
       ledger.add(record);
       ledger.apply(record, EVENT.attempt, at);
+      record.markAt = -1;
     }
   }
   if (name !== undefined) choose(context, record, socket, name, at);
@@ -77,7 +78,7 @@ export function observeConnect(
     // Over a socket that is connected, or connects, there is nothing to connect.
     if (recordOf(sockets, socket) !== undefined || rawSocketOf(socket) !== undefined) return;
     record = new SocketRecord(socket, socket.encrypted === true ? FLAG.tls | FLAG.found : FLAG.found, at);
-    sockets.attach(socket, record);
+    if (!sockets.attach(socket, record)) return;
   }
   if ((record.flags & FLAG.server) === 0) connectCalled(context, record, socket, destination, at);
 }
@@ -148,7 +149,7 @@ export function letGo(
   record: SocketRecord,
   socket: NodeSocket | undefined,
 ): void {
-  context.unnamed.delete(record);
+  context.waiting.delete(record);
   // An operation that has no attempt yet is not on the list of records.
   context.ledger.release(record, context.now());
   if (socket === undefined) return;

@@ -1,3 +1,6 @@
+import { EventEmitter } from 'node:events';
+import { isProxied } from './node-socket.ts';
+
 /** The `emit` of an EventEmitter. */
 export type Emit = (this: unknown, event: string | symbol, ...values: unknown[]) => boolean;
 
@@ -41,8 +44,11 @@ export interface TapHandler<T extends object> {
 
 /** A way to see the events of emitters without adding a listener to any. */
 export interface Tap<T extends object> {
-  /** Starts to watch an emitter; the record that was carried before is replaced. */
-  attach(target: object, record: T): void;
+  /**
+   * Starts to watch an emitter; the record that was carried before is replaced. Returns false where nothing can be put on
+   * the emitter, because the program has frozen it or shows it behind a proxy whose traps would see us: it is left alone.
+   */
+  attach(target: object, record: T): boolean;
   /** Stops to watch, and leaves the emitter as it was found, or passes through where somebody patched over us. */
   detach(target: object): void;
   /** What an emitter carries. */
@@ -52,6 +58,9 @@ export interface Tap<T extends object> {
 }
 
 type Target = { emit: Emit };
+
+/** What an emitter inherits where nobody has patched anything. */
+const PLAIN_EMIT: Emit = EventEmitter.prototype.emit as Emit;
 
 /** On an `emit` of ours, of whichever copy of finwait: called when it is on top again and may be in use no more. */
 const UNCOVERED = Symbol.for('finwait.uncovered.1');
@@ -108,6 +117,66 @@ function watchedOf(event: string | symbol): Watched {
   }
 }
 
+function isObject(value: unknown): value is object {
+  return (typeof value === 'object' && value !== null) || typeof value === 'function';
+}
+
+/** A call of an `emit` of the program that is under way, made by ours. */
+interface PatchedCall {
+  readonly target: object;
+  readonly next: Emit;
+  readonly event: string | symbol;
+  /** It has called ours, and what it calls after that are listeners. */
+  isEntered: boolean;
+}
+
+let patchedCall: PatchedCall | undefined;
+
+/** Of every `emit` of the program that was met below itself: whether it calls ours. */
+const callsOurs = new WeakMap<Emit, boolean>();
+
+/**
+ * Whether a patch calls ours in place of Node's, because it was made of the `emit` of a socket: `const { emit } = socket;
+ * Socket.prototype.emit = function (...values) { return emit.apply(this, values); }`. Ours would find it again, for ever.
+ * A listener that emits the event it is called for looks the same, but for Node's own emit that called it.
+ */
+function isCallOfPatch(target: object, next: Emit, event: string | symbol): boolean {
+  const call = patchedCall;
+  if (call === undefined || call.isEntered || call.target !== target || call.next !== next || call.event !== event) {
+    return false;
+  }
+  const known = callsOurs.get(next) ?? !isCalledByListener();
+  callsOurs.set(next, known);
+  call.isEntered = known;
+  return known;
+}
+
+/** Whether Node's emit lies between the newest two calls of ours on the stack. The program's settings are put back. */
+function isCalledByListener(): boolean {
+  const settings = ['stackTraceLimit', 'prepareStackTrace'] as const;
+  const before = settings.map((name) => Object.getOwnPropertyDescriptor(Error, name));
+  const files = { stack: [] as unknown };
+  try {
+    Error.stackTraceLimit = Number.POSITIVE_INFINITY;
+    Error.prepareStackTrace = (_error, frames) => frames.map((frame) => frame.getFileName());
+    Error.captureStackTrace(files);
+    const stack = files.stack as (string | null)[];
+    const [ours] = stack;
+    const from = stack.findIndex((file) => file !== ours);
+    const between = stack.slice(from, stack.indexOf(ours as string, from));
+    return between.includes('node:events');
+  } catch {
+    // Under --frozen-intrinsics nothing can be set; a listener is likelier by far.
+    return true;
+  } finally {
+    settings.forEach((name, index) => {
+      const property = before[index];
+      if (property === undefined) Reflect.deleteProperty(Error, name);
+      else Reflect.defineProperty(Error, name, property);
+    });
+  }
+}
+
 /** Constructs the object it is given, so that a class below it can put private fields on that. */
 class Itself {
   constructor(object: object) {
@@ -152,6 +221,8 @@ export function createTap<T extends object>(handler: TapHandler<T>): Tap<T> {
     // index or as the last argument of Reflect.apply, because then V8 makes no object of it either.
     function emit(this: Target, event: string | symbol): boolean {
       const next = below ?? inheritedEmit(this, emit as Emit);
+      // biome-ignore lint/complexity/noArguments: see above
+      if (next !== PLAIN_EMIT && below === undefined) return Reflect.apply(emitPatched, this, arguments);
       const watched = watchedOf(event);
       // biome-ignore lint/complexity/noArguments: see above
       if (watched === WATCHED.none && !stopped) return Reflect.apply(next, this, arguments);
@@ -167,42 +238,73 @@ export function createTap<T extends object>(handler: TapHandler<T>): Tap<T> {
     return emit as Emit;
   }
 
+  /** The same where a prototype has another `emit` than Node's: that of a class of the program, or a patch. */
+  function emitPatched(this: Target, ...values: Parameters<Emit>): boolean {
+    const next = inheritedEmit(this, sharedEmit);
+    if (isBorrowed(this) || isCallOfPatch(this, next, values[0])) return Reflect.apply(PLAIN_EMIT, this, values);
+    const outer = patchedCall;
+    patchedCall = { target: this, next, event: values[0], isEntered: false };
+    try {
+      const watched = watchedOf(values[0]);
+      const record = before(this, watched, values[1], values[2], values[4]);
+      const result = Reflect.apply(next, this, values);
+      if (record !== undefined) handler.after(record, this, watched);
+      return result;
+    } finally {
+      patchedCall = outer;
+    }
+  }
+
+  /** Whether the program calls ours on an emitter that never had it: in place of Node's, which is what it took it for. */
+  function isBorrowed(target: Target): boolean {
+    if (!isObject(target)) return true;
+    return Carrier.get(target) === undefined && !covered.has(target) && target.emit !== sharedEmit;
+  }
+
   /** Returns the record if the handler wants to look again after the program's listeners. */
   function before(target: Target, event: Watched, first: unknown, second: unknown, fourth: unknown): T | undefined {
+    if (!isObject(target)) return undefined;
     if (stopped) detach(target);
     const record = Carrier.get(target);
     if (record === undefined || event === WATCHED.none) return undefined;
     return handler.before(record, target, event, first, second, fourth) ? record : undefined;
   }
 
-  /** The first `emit` above an emitter that is another than the one it has from us: Object.create(socket) inherits it. */
+  /**
+   * The first `emit` above an emitter that is another than the one it has from us: Object.create(socket) inherits it. A
+   * program may call ours on anything at all, as it may Node's.
+   */
   function inheritedEmit(target: Target, ours: Emit): Emit {
-    let prototype = Object.getPrototypeOf(target) as Target;
-    while (prototype.emit === ours) prototype = Object.getPrototypeOf(prototype) as Target;
-    return prototype.emit;
+    let prototype = isObject(target) ? (Object.getPrototypeOf(target) as Target | null) : null;
+    while (prototype !== null && prototype.emit === ours) prototype = Object.getPrototypeOf(prototype) as Target | null;
+    const inherited = prototype?.emit;
+    return typeof inherited === 'function' ? inherited : PLAIN_EMIT;
   }
 
   const sharedEmit = createEmit(undefined);
 
-  function define(target: object, emit: Emit): void {
-    Object.defineProperty(target, 'emit', { value: emit, writable: true, configurable: true, enumerable: false });
+  function define(target: object, emit: Emit): boolean {
+    const property = { value: emit, writable: true, configurable: true, enumerable: false };
+    return Reflect.defineProperty(target, 'emit', property);
   }
 
   function isOurs(target: Target): boolean {
     return Object.hasOwn(target, 'emit') && (target.emit === sharedEmit || target.emit === patched.get(target)?.ours);
   }
 
-  function attach(object: object, record: T): void {
+  function attach(object: object, record: T): boolean {
     const target = object as Target;
+    if (isProxied(target) || !Object.isExtensible(target)) return false;
     // Without an own emit: it is new, or the program has put back what it had patched over, and ours went with it.
     if (!Object.hasOwn(target, 'emit')) define(target, sharedEmit);
     else if (!isOurs(target) && Carrier.get(target) === undefined && !covered.has(target)) {
       const before = Object.getOwnPropertyDescriptor(target, 'emit') as PropertyDescriptor;
       const ours = createEmit(target.emit);
+      if (!define(target, ours)) return false;
       patched.set(target, { before, ours });
-      define(target, ours);
     }
     Carrier.set(target, record);
+    return true;
   }
 
   function detach(object: object): void {
@@ -217,7 +319,7 @@ export function createTap<T extends object>(handler: TapHandler<T>): Tap<T> {
     covered.delete(target);
     const before = patched.get(target)?.before;
     if (before === undefined) Reflect.deleteProperty(target, 'emit');
-    else Object.defineProperty(target, 'emit', before);
+    else Reflect.defineProperty(target, 'emit', before);
     patched.delete(target);
     const below = target.emit as Emit & { readonly [UNCOVERED]?: (target: object) => void };
     if (before !== undefined) below[UNCOVERED]?.(target);

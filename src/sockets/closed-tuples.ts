@@ -31,6 +31,7 @@ export class ClosedTuples {
   /** Parallel to the slots of the index. */
   #nameSlot: Int16Array = new Int16Array(64);
   #closedAt: Float64Array = new Float64Array(64);
+  #openedAt: Float64Array = new Float64Array(64);
   /** From when on the entry's minute runs: when it was closed, or last proved to be an orphan. */
   #keptFrom: Float64Array = new Float64Array(64);
   #cookie: Float64Array = new Float64Array(64);
@@ -54,8 +55,16 @@ export class ClosedTuples {
    *
    * @param cookie the socket's cookie if a sample saw it alive, else 0
    * @param states the states the kernel may have left it in, as a set of bits (`1 << state`)
+   * @param openedAt from when on nobody else can have had the tuple
    */
-  add(tuple: Uint32Array, nameSlot: number, closedAt: number, cookie: number, states: number = ANY_STATE): void {
+  add(
+    tuple: Uint32Array,
+    nameSlot: number,
+    closedAt: number,
+    cookie: number,
+    states: number = ANY_STATE,
+    openedAt: number = closedAt,
+  ): void {
     this.expire(closedAt);
     let slot = this.#index.find(tuple);
     if (slot >= 0) {
@@ -70,6 +79,7 @@ export class ClosedTuples {
     this.#reserve(slot);
     this.#nameSlot[slot] = nameSlot;
     this.#closedAt[slot] = closedAt;
+    this.#openedAt[slot] = openedAt;
     this.#cookie[slot] = cookie;
     this.#states[slot] = states;
     this.#append(slot, closedAt);
@@ -128,7 +138,9 @@ export class ClosedTuples {
       // somebody else's socket: the kernel gives a tuple out again after a second (tcp_tw_reuse on loopback).
       const bothFinsSeen = ((this.#states[slot] as number) & FIN_WAIT_BITS) === 0;
       if (startedAt > closedAt + (bothFinsSeen ? 0 : TIMER_SLACK_MS)) return false;
-      if (startedAt < closedAt - TIMER_SLACK_MS) return false;
+      // An event loop that is blocked learns of the close long after the kernel was done; what began while the
+      // connection was ours is ours.
+      if (startedAt < (this.#openedAt[slot] as number) - TIMER_SLACK_MS) return false;
     }
     return true;
   }
@@ -175,6 +187,7 @@ export class ClosedTuples {
     const length = this.#closedAt.length * 2;
     this.#nameSlot = widened(this.#nameSlot, new Int16Array(length));
     this.#closedAt = widened(this.#closedAt, new Float64Array(length));
+    this.#openedAt = widened(this.#openedAt, new Float64Array(length));
     this.#keptFrom = widened(this.#keptFrom, new Float64Array(length));
     this.#cookie = widened(this.#cookie, new Float64Array(length));
     this.#states = widened(this.#states, new Int32Array(length));

@@ -15,16 +15,19 @@ export const CONNECT_FAILURES = [
 /** One of {@link CONNECT_FAILURES}. */
 export type ConnectFailure = (typeof CONNECT_FAILURES)[number];
 
-/** How far an operation had come. */
+/** The parts of a connect operation, one after another. */
 export type ConnectPhase = 'lookup' | 'tcp' | 'tls';
 
 /** What is known of a failed operation beside its error. */
 export interface FailureFacts {
-  readonly phase: ConnectPhase;
-  /** 'lookup' came with an error, or nothing that it gave was an address. */
+  /** The connection of TCP was open, and TLS not ready. */
+  readonly inTls: boolean;
+  /** 'lookup' came with an error. */
   readonly lookupFailed: boolean;
-  /** Whether this host has an address of the family that was tried last; without one, no local port could help. */
-  readonly hasFamily: boolean;
+  /** The socket's own timer (`timeout`, setTimeout) went off meanwhile. */
+  readonly timedOut: boolean;
+  /** Whether this host has an address of a family at all; without one, no local port could help. */
+  readonly hasFamily: (isIpv6: boolean) => boolean;
 }
 
 /** What is read of an error, whoever made it. */
@@ -33,6 +36,7 @@ interface ErrorShape {
   readonly code?: unknown;
   readonly syscall?: unknown;
   readonly errno?: unknown;
+  readonly address?: unknown;
   readonly port?: unknown;
   readonly message?: unknown;
   readonly cause?: unknown;
@@ -40,20 +44,24 @@ interface ErrorShape {
 }
 
 /**
- * Why a connect operation failed, from the error its socket was destroyed with; undefined where there was none. What the
- * kernel says counts before what Node, undici or the program makes of it.
+ * Why a connect operation failed, from the error its socket was destroyed with; null or undefined where there was none.
+ * What the kernel says counts before what Node, undici or the program makes of it.
  *
- * @example connectFailureOf({ code: 'ECONNREFUSED', syscall: 'connect' }, facts) // 'refused'
+ * @example connectFailureOf({ code: 'ECONNREFUSED', syscall: 'connect', errno: -111 }, facts) // 'refused'
  */
 export function connectFailureOf(error: unknown, facts: FailureFacts): ConnectFailure {
-  if (typeof error !== 'object' || error === null) return facts.lookupFailed ? 'resolution' : 'aborted';
+  const failures = errorsOf(error).map((each) => failureOf(each, facts));
+  // Happy Eyeballs has one for each address. A family without a route says nothing about the host that was meant, and of
+  // the others only the last was waited for until the kernel had its say.
+  return failures.findLast((failure) => failure !== 'unreachable') ?? failures[0] ?? 'aborted';
+}
+
+/** The errors that an AggregateError holds, else the one; what is no error at all is none. */
+function errorsOf(error: unknown): readonly ErrorShape[] {
+  if (typeof error !== 'object' || error === null) return [{}];
   const { errors } = error as ErrorShape;
-  // Happy Eyeballs: one error for each address. A family without a route says nothing about the host that was meant.
-  if (Array.isArray(errors) && errors.length > 0) {
-    const all = errors.map((each) => failureOf(each as ErrorShape, facts));
-    return all.find((failure) => failure !== 'unreachable') ?? 'unreachable';
-  }
-  return failureOf(error as ErrorShape, facts);
+  const all = Array.isArray(errors) ? errors.filter((each) => typeof each === 'object' && each !== null) : [];
+  return all.length > 0 ? (all as readonly ErrorShape[]) : [error];
 }
 
 function failureOf(error: ErrorShape, facts: FailureFacts): ConnectFailure {
@@ -61,17 +69,22 @@ function failureOf(error: ErrorShape, facts: FailureFacts): ConnectFailure {
   if (code === 'EMFILE' || code === 'ENFILE') return 'fd_exhausted';
   if (facts.lookupFailed) return 'resolution';
   if (isTimeout(error)) return 'timeout';
-  if (error.name === 'AbortError' || code === 'ABORT_ERR') return 'aborted';
-  if (typeof code !== 'string') return 'aborted';
-  // Node calls a FIN in the handshake ECONNRESET too, but gives it no errno.
-  const fromKernel = typeof error.errno === 'number';
-  if (facts.phase === 'tls' && !fromKernel) return isLibraryGivingUp(code) ? 'aborted' : 'tls';
+  // Only libuv gives an errno to what it reports. What it cancels was given up by somebody before.
+  const isErrno = typeof error.errno === 'number' && typeof code === 'string';
+  if (isErrno && code !== 'ECANCELED') return failureOfErrno(error, code, facts);
+  if (facts.timedOut) return 'timeout';
+  return typeof code === 'string' ? failureOfCode(error, code, facts) : 'aborted';
+}
+
+/** What libuv says. */
+function failureOfErrno(error: ErrorShape, code: string, facts: FailureFacts): ConnectFailure {
   switch (code) {
     case 'ECONNREFUSED':
       return 'refused';
     case 'ECONNRESET':
     case 'ECONNABORTED':
     case 'EPIPE':
+    case 'ENOTCONN':
       return 'reset';
     case 'EHOSTUNREACH':
     case 'EHOSTDOWN':
@@ -79,18 +92,35 @@ function failureOf(error: ErrorShape, facts: FailureFacts): ConnectFailure {
     case 'ENETDOWN':
     case 'ENETRESET':
     case 'ENONET':
+    case 'EAFNOSUPPORT':
       return 'unreachable';
+    // A route of the type `prohibit`; a local firewall; a route of the type `blackhole`, or fe80:: without an interface.
+    case 'EACCES':
+    case 'EPERM':
+    case 'EINVAL':
+      return error.syscall === 'connect' ? 'unreachable' : 'other';
     case 'EADDRNOTAVAIL':
     case 'EADDRINUSE':
-      return portFailureOf(error, facts);
+      return portFailureOf(error, code, facts);
+    // OpenSSL could not make sense of what it read; Node reports it as the failure of a write.
+    case 'EPROTO':
+      return 'tls';
     default:
-      if (error.syscall === 'getaddrinfo' || RESOLUTION.has(code)) return 'resolution';
-      if (isLibraryGivingUp(code)) return 'aborted';
-      return facts.phase === 'tls' && !KERNEL_CALLS.has(error.syscall) ? 'tls' : 'other';
+      return error.syscall === 'getaddrinfo' ? 'resolution' : 'other';
   }
 }
 
-const KERNEL_CALLS: ReadonlySet<unknown> = new Set(['read', 'write', 'connect', 'bind']);
+/** What Node, a library or the program says. */
+function failureOfCode(error: ErrorShape, code: string, facts: FailureFacts): ConnectFailure {
+  if (error.name === 'AbortError' || LIBRARY_GIVES_UP.has(code)) return 'aborted';
+  if (RESOLUTION.has(code)) return 'resolution';
+  // A FIN in the handshake, which Node calls so; nothing else does, because a reset has an errno.
+  if (code === 'ECONNRESET') return facts.inTls ? 'tls' : 'aborted';
+  if (code === 'ECONNREFUSED') return 'refused';
+  // OpenSSL's names for what is wrong with a certificate are an open set, and so is what `checkServerIdentity` returns.
+  if (facts.inTls) return 'tls';
+  return code.startsWith('ERR_') ? 'other' : 'aborted';
+}
 
 /** Errors of a lookup function that is not Node's, and of Node where that gave no address. */
 const RESOLUTION: ReadonlySet<string> = new Set([
@@ -101,18 +131,28 @@ const RESOLUTION: ReadonlySet<string> = new Set([
   'ERR_INVALID_ADDRESS_FAMILY',
 ]);
 
+/** undici or Axios, or the program through them, closes a client while it connects. */
+const LIBRARY_GIVES_UP: ReadonlySet<string> = new Set([
+  'ABORT_ERR',
+  'ECANCELED',
+  'ECONNABORTED',
+  'ERR_ABORTED',
+  'ERR_CANCELED',
+  'UND_ERR_ABORTED',
+  'UND_ERR_CLOSED',
+  'UND_ERR_DESTROYED',
+]);
+
 /**
  * Without a free port connect(2) says EADDRNOTAVAIL, and EADDRINUSE where the socket was bound to an address first
  * (bind(2) reports nothing until then). The same errnos mean other things where the program chose the port or the
  * address, and where the host has no address of that family at all.
  */
-function portFailureOf(error: ErrorShape, facts: FailureFacts): ConnectFailure {
+function portFailureOf(error: ErrorShape, code: string, facts: FailureFacts): ConnectFailure {
   if (error.syscall === 'bind') {
-    return error.code === 'EADDRINUSE' && !(typeof error.port === 'number' && error.port > 0)
-      ? 'port_exhausted'
-      : 'other';
+    return code === 'EADDRINUSE' && !(typeof error.port === 'number' && error.port > 0) ? 'port_exhausted' : 'other';
   }
-  if (!facts.hasFamily) return 'unreachable';
+  if (typeof error.address === 'string' && !facts.hasFamily(error.address.includes(':'))) return 'unreachable';
   return chosenLocalPort(error.message) > 0 ? 'other' : 'port_exhausted';
 }
 
@@ -132,11 +172,4 @@ function isTimeout(error: ErrorShape): boolean {
       // AbortSignal.timeout(): the error of the abort has that of the signal for its cause.
       return error.name === 'TimeoutError' || (error.cause as ErrorShape | null | undefined)?.name === 'TimeoutError';
   }
-}
-
-/** undici, or the program through it, closes a client while it connects. */
-function isLibraryGivingUp(code: string): boolean {
-  return (
-    code === 'UND_ERR_DESTROYED' || code === 'UND_ERR_CLOSED' || code === 'UND_ERR_ABORTED' || code === 'ERR_ABORTED'
-  );
 }

@@ -1,7 +1,7 @@
 import { STATE } from '../tcp/state.ts';
 import { PortSet } from './port-set.ts';
 import type { KernelRow } from './row.ts';
-import { isMappedIpv4, TUPLE, TUPLE_WORDS } from './tuple.ts';
+import { isLoopback, TUPLE, TUPLE_WORDS } from './tuple.ts';
 import { TupleIndex } from './tuple-index.ts';
 import { sourceKey, type Upstreams } from './upstreams.ts';
 import { widened } from './widened.ts';
@@ -174,10 +174,4 @@ function usablePorts(settings: PortSettings | undefined): PortSet | undefined {
   for (let port = settings.localPortRange.from; port <= settings.localPortRange.to; port++) ports.add(port);
   for (const { from, to } of settings.reservedPorts ?? []) for (let port = from; port <= to; port++) ports.delete(port);
   return ports;
-}
-
-function isLoopback(words: Uint32Array, offset: number): boolean {
-  const last = words[offset + 3] as number;
-  if (isMappedIpv4(words, offset)) return last >>> 24 === 127;
-  return words[offset] === 0 && words[offset + 1] === 0 && words[offset + 2] === 0 && last === 1;
 }

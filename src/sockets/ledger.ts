@@ -493,7 +493,8 @@ export class Ledger {
     if (closedHere) {
       this.tuples.read(slot, this.#scratch);
       const states = possibleStates(record.transition, (record.flags & FLAG.tls) !== 0);
-      this.closedTuples.add(this.#scratch, record.slot, at / TICKS_PER_MS, this.cookieAtTuple(slot), states);
+      const [openedAtMs, closedAtMs] = [record.openedAt / TICKS_PER_MS, at / TICKS_PER_MS];
+      this.closedTuples.add(this.#scratch, record.slot, closedAtMs, this.cookieAtTuple(slot), states, openedAtMs);
     }
     this.#forgetTuple(record);
   }

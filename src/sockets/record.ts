@@ -58,6 +58,8 @@ export const FLAG = {
   responded: 0x400_0000,
   /** Left HTTP by an upgrade or CONNECT. */
   upgraded: 0x800_0000,
+  /** Stands in a pool of undici, or of the fetch that is built in. */
+  undici: 0x1000_0000,
 } as const;
 
 /** What stays when the same socket object gets a new kernel socket. */

@@ -46,6 +46,13 @@ export function isWildcard(words: Uint32Array, offset: number): boolean {
   );
 }
 
+/** Whether the address at an offset is one of this host's loopback: 127.0.0.0/8, mapped or not, or ::1. */
+export function isLoopback(words: Uint32Array, offset: number): boolean {
+  const last = words[offset + 3] as number;
+  if (isMappedIpv4(words, offset)) return last >>> 24 === 127;
+  return words[offset] === 0 && words[offset + 1] === 0 && words[offset + 2] === 0 && last === 1;
+}
+
 /**
  * The text of an address, IPv4 where it is mapped, IPv6 in the form of RFC 5952 without zero compression of single
  * groups.

@@ -3,7 +3,7 @@ import { afterEach, describe, expect, it } from 'vitest';
 import { readSource, type Script, startScript } from '../support/script.ts';
 import { until } from '../support/wait.ts';
 
-const EXAMPLES = ['agent.ts', 'express.ts', 'http-server.ts', 'net-server.ts'];
+const EXAMPLES = ['agent.ts', 'express.ts', 'http-server.ts', 'keep-alive-race.ts', 'net-server.ts', 'undici.ts'];
 const started: Script[] = [];
 
 function start(example: string): Script {
@@ -17,9 +17,9 @@ afterEach(() => {
 });
 
 describe('the examples', () => {
-  it('are these, and the walk through a handshake', () => {
+  it('are these, the walk through a handshake, and manifests for Kubernetes', () => {
     expect(readdirSync(new URL('../../examples', import.meta.url)).sort()).toEqual(
-      [...EXAMPLES, 'handshake.ts'].sort(),
+      [...EXAMPLES, 'handshake.ts', 'kubernetes'].sort(),
     );
   });
 
@@ -52,6 +52,27 @@ describe('the examples', () => {
     await metricsShow(url, /nodejs_tcp_open_connections\{side="client",name="web"\} 1\n/);
     await metricsShow(url, /nodejs_tcp_connections_adopted_total\{side="client",name="web"\} 0\n/);
     await metricsShow(url, /nodejs_tcp_node_sockets\{side="server",name="web",state="established"\} [1-9]/);
+  });
+
+  it('undici.ts shows a pool that is too small, and fetch', async () => {
+    const script = start('undici.ts');
+    const url = new URL(await script.sees(/curl -s (\S+)/));
+    await metricsShow(url, /nodejs_tcp_pool_connections\{name="billing",pool_state="active"\} 2\n/);
+    await metricsShow(url, /nodejs_tcp_pool_pending_requests\{name="billing"\} [1-9]/);
+    await metricsShow(url, /nodejs_tcp_connections_opened_total\{side="client",name="fetch"\} [1-9]/);
+  });
+
+  it('keep-alive-race.ts loses a request, counts it, says whose timeout to change, and ends', async () => {
+    const script = start('keep-alive-race.ts');
+    expect(await script.ended(15_000)).toBe(0);
+    expect(script.stdout()).toMatch(/the first request: 200\n/);
+    expect(script.stdout()).toMatch(/the second request, .*: socket hang up\n/);
+    expect(script.stdout()).toMatch(/nodejs_tcp_reused_connection_errors_total\{name="ip:\d+"\} 1\n/);
+    expect(script.stdout()).toMatch(
+      /keep_alive_race: 1 request .* after 3\.\d s idle; the server announces 2 s, and closed as announced/,
+    );
+    expect(script.stdout()).toContain('- Close idle connections first: `timeout: 1000` on http.Agent');
+    expect(script.stderr()).toBe('');
   });
 
   it('net-server.ts prints both columns', async () => {

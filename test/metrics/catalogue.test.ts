@@ -30,6 +30,9 @@ function serve(inside: MonitorInternals, upstreams: number): void {
 function connectTo({ ledger }: MonitorInternals, index: number): void {
   const slot = ledger.names.slotOf('client', `upstream-${index}:80`, false, 0);
   ledger.upstreams.name(ledger.rememberUpstream(tupleOf('10.0.0.1:1', `10.0.0.${index + 1}:80`)), slot);
+  // That there is no port left is in sight then.
+  ledger.connects.start(slot);
+  ledger.connects.fail(slot, 'port_exhausted');
 }
 
 test('counters end in _total, and units are base units in the name', () => {

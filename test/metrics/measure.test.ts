@@ -102,6 +102,16 @@ describe('with a table at hand', () => {
     expect(series('ephemeral_ports_limit')).toEqual(['28231']);
   });
 
+  test('when the local ports are used up is shown once it is in sight, and 0 while there is none', () => {
+    const { slot } = connected('db', '10.0.0.1:40000', DB);
+    const row = rowOf('ESTABLISHED', '10.0.0.1:40000', DB, { inode: 7 });
+    fillCollector(inside, [row]);
+    expect(series('ephemeral_ports_exhaustion_seconds')).toEqual([]);
+    inside.ledger.connects.start(slot);
+    inside.ledger.connects.fail(slot, 'port_exhausted');
+    expect(series('ephemeral_ports_exhaustion_seconds')).toEqual(['db 0']);
+  });
+
   test('the source that it came from is the active one', () => {
     fillCollector(inside);
     expect(series('collector_active')).toEqual(['ss 1', 'procfs 0']);
@@ -131,6 +141,7 @@ describe('without a recent table', () => {
       'accept_queue_limit',
       'ephemeral_ports_used',
       'ephemeral_ports_limit',
+      'ephemeral_ports_exhaustion_seconds',
     ] as const) {
       expect(series(metric), metric).toEqual([]);
     }

@@ -1,15 +1,23 @@
 import { describe, expect, it } from 'vitest';
 import { takeSnapshot } from '../../src/monitor/snapshot.ts';
 import { Join, type KernelColumn } from '../../src/sockets/join.ts';
-import { Ledger } from '../../src/sockets/ledger.ts';
+import { Ledger, newListener } from '../../src/sockets/ledger.ts';
+import { PortForecast } from '../../src/sockets/port-forecast.ts';
 import { FLAG, SocketRecord } from '../../src/sockets/record.ts';
 import { type KernelRow, offer } from '../../src/sockets/row.ts';
 import { EVENT, type TcpEvent } from '../../src/tcp/event.ts';
 import { STATE, STATE_LABELS, type StateName } from '../../src/tcp/state.ts';
+import { rowOf } from '../support/row.ts';
 import { tupleOf } from '../support/tuple.ts';
 
 /** Ticks of the ledger's clock in a millisecond. */
 const TICKS = 10;
+const PORT_SETTINGS = {
+  localPortRange: { from: 40_000, to: 40_999 },
+  reservedPorts: [],
+  timeWaitReuse: 0,
+  maxTimeWaits: 262_144,
+};
 const NONE = Object.fromEntries(STATE_LABELS.map((label) => [label, 0]));
 
 interface Facts {
@@ -138,6 +146,154 @@ describe('a snapshot', () => {
     const ledger = new Ledger(20);
     expect(takeSnapshot(ledger, table(ledger, 100), 100 * TICKS).table?.ageMs).toBe(0);
     expect(takeSnapshot(ledger, table(ledger, 100), 1_150 * TICKS).table?.ageMs).toBe(1_000);
+  });
+});
+
+describe('an upstream in a snapshot', () => {
+  const PEER = '10.0.0.9:80';
+
+  function connect(ledger: Ledger, local: string, at: number = 0): SocketRecord {
+    const record = new SocketRecord({}, 0, at);
+    ledger.assign(record, 'client', 'billing', true, at);
+    ledger.upstreams.name(ledger.rememberUpstream(tupleOf(local, PEER)), record.slot);
+    ledger.add(record);
+    ledger.beginConnect(record, at);
+    ledger.countConnect(record);
+    ledger.apply(record, EVENT.attempt, at);
+    ledger.apply(record, EVENT.connect, at);
+    ledger.open(record, at);
+    ledger.endConnect(record, undefined);
+    ledger.setTuple(record, tupleOf(local, PEER));
+    return record;
+  }
+
+  it('of nothing known has only what the books begin with', () => {
+    const ledger = new Ledger(20);
+    const { slot } = connect(ledger, '10.0.0.1:40000');
+    expect(slot).toBe(2);
+    open(ledger);
+    const { upstreams, verdicts } = takeSnapshot(ledger, undefined, 0);
+    expect(upstreams).toEqual([
+      {
+        name: 'billing',
+        open: 1,
+        opened: 1,
+        closed: 0,
+        closedLocally: 0,
+        timeWait: undefined,
+        churn: {
+          openedPerSecond: 0,
+          closedLocallyPerSecond: 0,
+          requestsPerSecond: 0,
+          portExhaustions: 0,
+          windowMs: 0,
+        },
+        requests: 0,
+        reuseShare: undefined,
+        connects: {
+          started: 1,
+          succeeded: 1,
+          pending: 0,
+          failed: {
+            refused: 0,
+            reset: 0,
+            timeout: 0,
+            unreachable: 0,
+            resolution: 0,
+            port_exhausted: 0,
+            fd_exhausted: 0,
+            tls: 0,
+            aborted: 0,
+            other: 0,
+          },
+        },
+        ports: { used: undefined, limit: undefined, exhaustionMs: undefined, isBound: false },
+        keepAliveSeconds: undefined,
+        idleCloses: { keep_alive_timeout: 0, local: 0, remote: 0 },
+        race: undefined,
+        pool: undefined,
+      },
+    ]);
+    expect(verdicts).toEqual([]);
+  });
+
+  it('has its TIME_WAITs, its closes, its churn, its ports and its pool', () => {
+    const ledger = new Ledger(20);
+    const forecast = new PortForecast(ledger, 0);
+    const at = 2_000 * TICKS;
+    const [kept, ...rest] = Array.from({ length: 10 }, (_, index) => connect(ledger, `10.0.0.1:4000${index}`, at));
+    for (let count = 0; count < 40; count++) ledger.countRequest(kept as SocketRecord);
+    for (const record of rest) {
+      ledger.apply(record, EVENT.finish, at);
+      record.flags |= FLAG.firstFinLocal;
+      ledger.close(record, at);
+    }
+    const join = new Join(ledger, 4_000, PORT_SETTINGS);
+    offer(join, rowOf('ESTABLISHED', '10.0.0.1:40000', PEER, { inode: 7 }));
+    for (let index = 1; index < 10; index++) offer(join, rowOf('TIME_WAIT', `10.0.0.1:4000${index}`, PEER));
+    const column = join.finish(4_050);
+    forecast.update(column, PORT_SETTINGS, 4_050);
+    const each = (value: number): Float64Array => new Float64Array(ledger.names.capacity).fill(value);
+    const pools = { active: each(1), idle: each(2), pending: each(3) };
+    const { upstreams } = takeSnapshot(ledger, column, 5_000 * TICKS, { forecast, pools, settings: PORT_SETTINGS });
+    expect(upstreams).toMatchObject([
+      {
+        open: 1,
+        opened: 10,
+        closed: 9,
+        closedLocally: 9,
+        timeWait: 9,
+        churn: { openedPerSecond: 2, closedLocallyPerSecond: 1.8, requestsPerSecond: 8, windowMs: 5_000 },
+        requests: 40,
+        reuseShare: 0.75,
+        ports: { used: 10, limit: 1_000, exhaustionMs: undefined, isBound: false },
+        pool: { active: 1, idle: 2, pending: 3 },
+      },
+    ]);
+  });
+
+  it('has the keep-alive race, the announced timeout, and the verdict on both', () => {
+    const ledger = new Ledger(20);
+    const { slot } = connect(ledger, '10.0.0.1:40000');
+    const use = { active: true, responded: false, requests: 2, timedOut: false, last: false };
+    ledger.requests.keepAliveSeconds[slot] = 5;
+    ledger.requests.close(slot, true, 'remote', { ...use, idleMs: 4_900.4 }, 1_000);
+    ledger.requests.close(slot, true, 'remote', { ...use, idleMs: 5_100 }, 2_000);
+    const { upstreams, verdicts } = takeSnapshot(ledger, undefined, 3_000 * TICKS);
+    expect(upstreams[0]).toMatchObject({
+      keepAliveSeconds: 5,
+      race: { count: 2, ageMs: 1_000, idleMs: 5_100, shortestIdleMs: 4_900 },
+    });
+    expect(verdicts).toMatchObject([{ kind: 'keep_alive_race', name: 'billing', evidence: { idleMs: 5_100 } }]);
+    ledger.requests.close(slot, true, 'remote', { ...use, idleMs: Number.NaN }, 2_000);
+    expect(takeSnapshot(ledger, undefined, 3_000 * TICKS).upstreams[0]?.race?.idleMs).toBeUndefined();
+  });
+
+  it('is bound where the program binds', () => {
+    const ledger = new Ledger(20);
+    const { slot } = connect(ledger, '10.0.0.1:40000');
+    ledger.upstreams.nameBound(0, slot, tupleOf('10.0.0.1:40000', PEER));
+    const { upstreams, verdicts } = takeSnapshot(ledger, undefined, 0);
+    expect(upstreams[0]?.ports.isBound).toBe(true);
+    expect(verdicts).toMatchObject([{ kind: 'local_address_set', severity: 'info' }]);
+  });
+});
+
+describe('a server in a snapshot', () => {
+  it('whose idle connections time out has the verdict on what is in front of it', () => {
+    const ledger = new Ledger(20);
+    const server = { keepAliveTimeout: 5_000 };
+    const listener = newListener(server, 80, 1, 0);
+    ledger.assign(listener, 'server', 'api', true, 0);
+    ledger.addListener(listener);
+    const use = { active: false, responded: true, requests: 1, idleMs: 6_000, timedOut: true, last: false };
+    for (let count = 0; count < 10; count++) ledger.requests.close(listener.slot, false, 'local', use, 0);
+    for (let count = 0; count < 1_000; count++) ledger.requests.add(listener.slot);
+    expect(takeSnapshot(ledger, undefined, 0).verdicts).toMatchObject([
+      { kind: 'late_requests', name: 'api', side: 'server', evidence: { idleTimeouts: 10, keepAliveSeconds: 5 } },
+    ]);
+    server.keepAliveTimeout = 65_000;
+    expect(takeSnapshot(ledger, undefined, 0).verdicts).toEqual([]);
   });
 });
 

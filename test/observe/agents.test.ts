@@ -74,6 +74,27 @@ describe('an agent that is observed', () => {
     expect(valuesOf('connects_total')).toEqual({ billing: 2, [`ip:${port}`]: 1 });
   });
 
+  test('is observed without the rest of the process, whose connections are left as they were', async () => {
+    const { port } = await holdingServer();
+    const [billing, other] = [agentOf(), agentOf()];
+    const stop = monitor.observeAgent(billing, { name: 'billing' });
+    await Promise.all([get(billing, port), get(billing, port), get(other, port)]);
+    expect(valuesOf('connects_total')).toEqual({ billing: 2 });
+    expect(monitor.snapshot().upstreams).toMatchObject([{ name: 'billing', opened: 2, connects: { succeeded: 2 } }]);
+    const strangers = Object.values(other.freeSockets).flat();
+    await until(
+      () => Object.values(other.freeSockets).flat().length === 1,
+      () => 'the other connection is idle',
+    );
+    for (const socket of strangers) expect(Object.hasOwn(socket ?? {}, 'emit')).toBe(false);
+    stop();
+    expect(clientNames()).toEqual(['billing']);
+    for (const socket of Object.values(billing.freeSockets).flat())
+      expect(Object.hasOwn(socket ?? {}, 'emit')).toBe(false);
+    await get(agentOf(), port);
+    expect(clientNames()).toEqual(['billing']);
+  });
+
   test('shows what its pool holds', async () => {
     const { port, release } = await holdingServer();
     const agent = agentOf({ maxSockets: 2 });
@@ -170,7 +191,7 @@ describe('an agent that is observed', () => {
     expect(monitor.observeAgent(agent)).toBe(stop);
   });
 
-  test.each([[undefined], [{}], [http], ['agent']])('is refused where it is none: %s', (value) => {
+  test.each([[undefined], [{}], [[]], ['agent']])('is refused where it is none: %j', (value) => {
     expect(() => monitor.observeAgent(value as unknown as http.Agent)).toThrow(
       /^observeAgent takes an http.Agent, received /,
     );

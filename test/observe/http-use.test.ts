@@ -37,6 +37,10 @@ function openOf(name: string): number {
   return monitor.snapshot().names.find((entry) => entry.name === name)?.open ?? -1;
 }
 
+function closedOf(name: string): number {
+  return monitor.snapshot().names.find((entry) => entry.name === name)?.closed ?? 0;
+}
+
 async function serve(
   handler: http.RequestListener,
   options: { keepAliveTimeoutMs?: number; keepAliveTimeoutBufferMs?: number } = {},
@@ -132,7 +136,7 @@ describe('requests', () => {
     const request = http.get({ host: '127.0.0.1', port, agent, headers });
     request.on('upgrade', (_response, socket) => socket.resume().end());
     await until(
-      () => openOf('up') === 0 && openOf('api') === 0,
+      () => closedOf('up') === 1 && closedOf('api') === 1,
       () => 'the connection is closed',
     );
     for (const name of ['up', 'api']) {

@@ -97,6 +97,12 @@ describe('what is exported', () => {
           "registerPrometheus",
           "registryOf",
         ],
+        "finwait/register": [
+          "monitor",
+        ],
+        "finwait/undici": [
+          "observeUndici",
+        ],
       }
     `);
   });
@@ -111,18 +117,28 @@ describe('what is exported', () => {
       {
         ".": [
           "AcceptQueue",
+          "ClientNameOptions",
           "IllegalSnapshot",
           "Monitor",
           "MonitorOptions",
           "NameOptions",
           "NameSnapshot",
+          "NamedDestination",
+          "ObserveProcessOptions",
           "QueuedBytes",
           "Reading",
           "SampleResult",
+          "Severity",
           "Snapshot",
           "SocketSnapshot",
           "StateCounts",
           "StateLabel",
+          "UpstreamChurn",
+          "UpstreamPorts",
+          "UpstreamRace",
+          "UpstreamSnapshot",
+          "Verdict",
+          "VerdictKind",
         ],
         "./express": [
           "MetricsRegistry",
@@ -134,6 +150,10 @@ describe('what is exported', () => {
         ],
         "./prometheus": [
           "PrometheusOptions",
+        ],
+        "./register": [],
+        "./undici": [
+          "UndiciDispatcher",
         ],
       }
     `);

@@ -106,6 +106,15 @@ describe('whether a row is the socket that was closed', () => {
     expect(closedAt(50_000, 0).owns(0, 40_000)).toBe(false);
   });
 
+  it('a TIME_WAIT that began while the connection was open is its own: a blocked event loop learns late of the close', () => {
+    const closed = new ClosedTuples();
+    closed.add(TUPLE_A, 2, 50_000, 0, 1 << STATE.TIME_WAIT, 40_000);
+    const slot = closed.find(TUPLE_A);
+    expect(closed.owns(slot, 0, 40_000, STATE.TIME_WAIT)).toBe(true);
+    expect(closed.owns(slot, 0, 38_000, STATE.TIME_WAIT)).toBe(true);
+    expect(closed.owns(slot, 0, 37_900, STATE.TIME_WAIT)).toBe(false);
+  });
+
   it('another state has no such timer, and the tuple is enough', () => {
     expect(closedAt(50_000, 0).owns(0, unknown)).toBe(true);
   });

@@ -42,7 +42,9 @@ export function buildLibrary(): BuiltLibrary {
   const remove = (): void => rmSync(folder, { recursive: true, force: true });
   writeFileSync(join(folder, 'package.json'), '{"type":"module"}');
   const compiler = join(ROOT, 'node_modules/typescript/bin/tsc');
-  const options = ['-p', join(ROOT, 'tsconfig.build.json'), '--outDir', folder, '--noCheck'];
+  // File by file, so that a program may import what is inside too.
+  const emit = ['--emitDeclarationOnly', 'false', '--declaration', 'false', '--isolatedDeclarations', 'false'];
+  const options = ['-p', join(ROOT, 'tsconfig.build.json'), '--outDir', folder, '--noCheck', ...emit];
   const { status, stdout } = spawnSync(process.execPath, [compiler, ...options], { encoding: 'utf8' });
   if (status !== 0) {
     remove();

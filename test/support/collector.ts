@@ -51,6 +51,7 @@ export function fillCollector({ ledger, collector }: MonitorInternals, rows: rea
   for (const row of rows) offer(join, row);
   // Of a time to come, so that it is young whatever the collector takes for old.
   collector.column = join.finish(now + 3_600_000);
+  collector.portForecast.update(collector.column, SETTINGS, now);
   collector.source = 'ss';
   collector.lastSuccessSeconds = 1_767_225_600;
   collector.counters = COUNTERS;

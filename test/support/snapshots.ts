@@ -60,6 +60,8 @@ export function snapshotOf(given: Partial<Snapshot> = {}): Snapshot {
     node: counts(),
     kernel: counts(),
     names: [],
+    upstreams: [],
+    verdicts: [],
     sockets: [],
     socketsOmitted: 0,
     illegal: [],

@@ -1,0 +1,39 @@
+// A request meets the server's close: the metric, and whose timeout to change. Run: npx tsx examples/keep-alive-race.ts
+import { Agent, get } from 'node:http';
+import { Worker } from 'node:worker_threads';
+import { createMonitor } from 'finwait';
+import { registerPrometheus } from 'finwait/prometheus';
+import { Registry } from 'prom-client';
+
+const monitor = createMonitor();
+monitor.observeProcess();
+const register = new Registry();
+registerPrometheus(monitor, { register });
+
+// Elsewhere, a server that says `Keep-Alive: timeout=2` and closes what was idle for 3 s: Node adds a second.
+const server = `require('node:http').createServer({ keepAliveTimeout: 2_000 }, (request, response) => response.end())
+  .listen(0, '127.0.0.1', function () { require('node:worker_threads').parentPort.postMessage(this.address().port); })`;
+const worker = new Worker(server, { eval: true });
+const port = await new Promise<number>((resolve) => worker.once('message', resolve));
+
+const agent = new Agent({ keepAlive: true });
+const ask = (): Promise<string> =>
+  new Promise((resolve) => {
+    const request = get({ host: '127.0.0.1', port, agent }, (response) =>
+      response.resume().on('end', () => resolve('200')),
+    );
+    request.on('error', (error) => resolve(error.message));
+  });
+console.log(`the first request: ${await ask()}`);
+await new Promise(setImmediate);
+console.log('now this process computes for 3.5 s, while the server closes the connection ...');
+Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 3_500);
+console.log(`the second request, on the same connection: ${await ask()}\n`);
+// The connection is counted at its 'close', which comes after the request's error.
+await new Promise((resolve) => setTimeout(resolve, 100));
+console.log((await register.metrics()).match(/^nodejs_tcp_reused_connection_errors_total.*$/m)?.[0]);
+for (const { kind, sentence, advice } of monitor.snapshot().verdicts) {
+  console.log(`\n${kind}: ${sentence}\n- ${advice.join('\n- ')}`);
+}
+monitor.close();
+await worker.terminate();
