@@ -4,7 +4,7 @@ import { collectorDown } from './alerts/collector.ts';
 import { connectFailures, connectsOutOfDescriptors, connectsOutOfPorts, connectsSlow } from './alerts/connecting.ts';
 import { connectionsDropped } from './alerts/connections-dropped.ts';
 import { descriptorsExhausted, descriptorsRunningOut } from './alerts/descriptors.ts';
-import { ephemeralPortsLow } from './alerts/ephemeral-ports.ts';
+import { ephemeralPortsLow, ephemeralPortsRunningOut } from './alerts/ephemeral-ports.ts';
 import { keepAliveRace } from './alerts/keep-alive.ts';
 import { poolStarved } from './alerts/pools.ts';
 import { type AlertRule, ruleFile } from './alerts/rule.ts';
@@ -33,6 +33,7 @@ export const ALERTS: readonly AlertRule[] = [
   keepAliveRace,
   poolStarved,
   ephemeralPortsLow,
+  ephemeralPortsRunningOut,
   connectsOutOfPorts,
   descriptorsExhausted,
   connectsOutOfDescriptors,

@@ -45,6 +45,14 @@ export const EPHEMERAL_PORTS = {
   keepFiringFor: '15m',
 } as const;
 
+/** When they will be gone. The forecast is absent unless it is sure, and looks ahead some ten minutes at most. */
+export const EPHEMERAL_PORTS_RUNNING_OUT = {
+  withinSeconds: 300,
+  /** A burst foretells the end for some seconds. */
+  for: '1m',
+  keepFiringFor: '10m',
+} as const;
+
 /** When descriptors run out. */
 export const DESCRIPTORS = {
   /** Somebody gets up: little is left for a burst. */

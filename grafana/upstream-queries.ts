@@ -138,6 +138,11 @@ export function upstreamTimeWaitByName(): string {
   return sum(shown('sockets', { ...CLIENT, state: 'time_wait' }), ['name']);
 }
 
+/** When will there be no local port left? Empty while no such end is in sight. */
+export function portsLeftByName(): string {
+  return `min by (name) (${shown('ephemeral_ports_exhaustion_seconds')})`;
+}
+
 /** How many requests does a connection see? */
 export function requestsPerConnection(q: number): string {
   return quantile(q, 'requests_per_connection', CLIENT, ['name']);

@@ -16,8 +16,8 @@ import {
 import {
   ephemeralPortsCount,
   ephemeralPortsFill,
+  ephemeralPortsLeft,
   ephemeralPortsNow,
-  timeWaitCreated,
 } from '../parts/ephemeral-ports.ts';
 import {
   idleAtClose,
@@ -81,7 +81,7 @@ export function tcpUpstreams(): Json {
       },
       {
         title: 'Ports: can we go on connecting?',
-        panels: [ephemeralPortsFill(), ephemeralPortsCount(), upstreamTimeWait(), timeWaitCreated()],
+        panels: [ephemeralPortsFill(), ephemeralPortsCount(), upstreamTimeWait(), ephemeralPortsLeft()],
       },
       {
         title: "By upstream, only with level: 'full'",

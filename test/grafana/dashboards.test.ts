@@ -111,7 +111,9 @@ describe.each(dashboards.map((dashboard) => [dashboard.title, dashboard] as cons
   });
 
   test('what several processes count of the same rows is never summed over them', () => {
-    const alike = METRICS.filter(({ aggregate }) => aggregate === 'max').map(({ name }) => `${DEFAULT_PREFIX}${name}{`);
+    const alike = METRICS.filter(({ aggregate }) => aggregate === 'max' || aggregate === 'min').map(
+      ({ name }) => `${DEFAULT_PREFIX}${name}{`,
+    );
     for (const expr of expressions(dashboard).filter((text) => alike.some((name) => text.includes(name)))) {
       expect(expr).toMatch(/^(max|min|sum( by \([^)]*\) )?\(max by \(netns)\b/);
     }
