@@ -20,6 +20,8 @@ export interface DashboardSpec {
   readonly uid: string;
   readonly title: string;
   readonly description: string;
+  /** The one side that it is about; both, and a choice, without it. */
+  readonly side?: 'client' | 'server';
   readonly sections: readonly {
     /** The first section answers the dashboard's question and has no heading. */
     readonly title?: string;
@@ -39,7 +41,7 @@ export function dashboard(spec: DashboardSpec): Json {
     .refresh('30s')
     .timezone('browser')
     .version(1)
-    .variables(variables())
+    .variables(variables(spec.side))
     .annotation(
       new AnnotationQueryBuilder()
         .name('Firing alerts')

@@ -1,11 +1,16 @@
 import { acceptQueueFilling, listenOverflows } from './alerts/accept-queue.ts';
 import { closeWaitLeak } from './alerts/close-wait.ts';
 import { collectorDown } from './alerts/collector.ts';
+import { connectFailures, connectsOutOfDescriptors, connectsOutOfPorts, connectsSlow } from './alerts/connecting.ts';
+import { connectionsDropped } from './alerts/connections-dropped.ts';
 import { descriptorsExhausted, descriptorsRunningOut } from './alerts/descriptors.ts';
-import { ephemeralPortsLow } from './alerts/ephemeral-ports.ts';
+import { ephemeralPortsLow, ephemeralPortsRunningOut } from './alerts/ephemeral-ports.ts';
+import { keepAliveRace } from './alerts/keep-alive.ts';
+import { poolStarved } from './alerts/pools.ts';
 import { type AlertRule, ruleFile } from './alerts/rule.ts';
 import { tcpLifecycle } from './dashboards/tcp-lifecycle.ts';
 import { tcpLimits } from './dashboards/tcp-limits.ts';
+import { tcpUpstreams } from './dashboards/tcp-upstreams.ts';
 import type { Json } from './finalize.ts';
 import { GENERATED_BY } from './project.ts';
 import { toYaml } from './yaml.ts';
@@ -14,6 +19,7 @@ import { toYaml } from './yaml.ts';
 export const DASHBOARDS: { readonly [file: string]: () => Json } = {
   'tcp-lifecycle.json': tcpLifecycle,
   'tcp-limits.json': tcpLimits,
+  'tcp-upstreams.json': tcpUpstreams,
 };
 
 /** Every alert; a new one is a line here and a heading in runbook.md. */
@@ -21,8 +27,16 @@ export const ALERTS: readonly AlertRule[] = [
   closeWaitLeak,
   acceptQueueFilling,
   listenOverflows,
+  connectionsDropped,
+  connectFailures,
+  connectsSlow,
+  keepAliveRace,
+  poolStarved,
   ephemeralPortsLow,
+  ephemeralPortsRunningOut,
+  connectsOutOfPorts,
   descriptorsExhausted,
+  connectsOutOfDescriptors,
   descriptorsRunningOut,
   collectorDown,
 ];

@@ -50,6 +50,8 @@ export interface StatSpec extends PanelSpec {
   readonly expr: string;
   /** A fixed colour; or from which number on it is bad, where a number alone is a verdict. */
   readonly colour: string | { readonly badFrom: number };
+  /** What it says where the query is empty. @default 'unknown' */
+  readonly whenEmpty?: string;
   /** Rows of the grid. @default 4 */
   readonly height?: number;
 }
@@ -122,7 +124,7 @@ export function stat(spec: StatSpec): StatBuilder {
     .description(spec.description)
     .datasource(DATASOURCE)
     .unit(spec.unit)
-    .noValue('unknown')
+    .noValue(spec.whenEmpty ?? 'unknown')
     .span(spec.width)
     .height(spec.height ?? 4)
     .graphMode(BigValueGraphMode.None)

@@ -1,7 +1,7 @@
 import { CATALOGUE, DEFAULT_PREFIX, LABEL_VALUES, type LabelName, type MetricName } from '../src/metrics/catalogue.ts';
 
-/** Labels with the value each must have. */
-export type Matchers = { readonly [label in LabelName]?: string };
+/** Labels with the value each must have, or must not have. */
+export type Matchers = { readonly [label in LabelName]?: string | { readonly not: string } };
 
 /** The three series of a histogram. */
 export type HistogramSeries = 'bucket' | 'sum' | 'count';
@@ -35,12 +35,24 @@ export function select(
   matchers: readonly string[] = [],
   series?: HistogramSeries,
 ): string {
-  const own = Object.entries(labels).map(([label, value]) => {
+  const own = Object.entries(labels).map(([label, wanted]) => {
+    const [operator, value] = typeof wanted === 'string' ? ['=', wanted] : ['!=', wanted.not];
     if (!CATALOGUE[metric].labels.includes(label as LabelName)) throw new Error(`${metric} has no label ${label}`);
     const known = LABEL_VALUES[label as LabelName];
     if (known !== undefined && !known.includes(value)) throw new Error(`${label} is never ${value}`);
-    return `${label}=${JSON.stringify(value)}`;
+    return `${label}${operator}${JSON.stringify(value)}`;
   });
   const all = [...matchers, ...own];
   return metricName(metric, series) + (all.length === 0 ? '' : `{${all.join(', ')}}`);
+}
+
+/**
+ * The matcher for one bucket of a histogram. Prometheus 3 writes a bound of 1 as 1.0 when it scrapes, Prometheus 2 and
+ * VictoriaMetrics leave it as the exporter wrote it.
+ *
+ * @example bucketUpTo(1) // le=~"1|1[.]0"
+ */
+export function bucketUpTo(seconds: number): string {
+  const bound = String(seconds).replace('.', '[.]');
+  return Number.isInteger(seconds) ? `le=~"${bound}|${bound}[.]0"` : `le=~"${bound}"`;
 }

@@ -1,6 +1,5 @@
 // One named function a question. Nothing is summed that all processes of a network namespace see alike.
-import { CATALOGUE, type LabelName, type MetricName } from '../src/metrics/catalogue.ts';
-import { type HistogramSeries, type Matchers, select } from './promql.ts';
+import { oncePerNamespace, quantile, rate, shown, sum } from './series.ts';
 import { CLOSE_WAIT_LEAK } from './thresholds.ts';
 
 /** How many sockets does the kernel hold for us, in each state? Empty while no table is at hand. */
@@ -91,6 +90,26 @@ export function closedPerSecondByInitiator(): string {
 /** How many are reset, by whom? */
 export function resetsPerSecond(): string {
   return sum(rate(shown('resets_total')), ['side', 'direction']);
+}
+
+/** Who closes idle connections? */
+export function idleClosesPerSecond(): string {
+  return sum(rate(shown('idle_closes_total')), ['side', 'cause']);
+}
+
+/** How many close in the middle of a request? */
+export function activeClosesPerSecond(): string {
+  return sum(rate(shown('closed_with_active_request_total')), ['side', 'initiator']);
+}
+
+/** After how long are idle connections closed? Where processes differ, the first to do so. */
+export function keepAliveTimeouts(): string {
+  return `min by (side, name) (${shown('keep_alive_timeout_seconds')})`;
+}
+
+/** How many clients does each listener turn away because it has as many as it may? */
+export function droppedPerSecondByName(): string {
+  return sum(rate(shown('connections_dropped_total')), ['name']);
 }
 
 /** How full is the accept queue of each listener? One more than the limit fits in. */
@@ -218,18 +237,6 @@ export function firingAlerts(): string {
   return 'ALERTS{alertname=~"Finwait.+", alertstate="firing", job=~"$job"}';
 }
 
-/** A selector for what the dashboard's variables show. */
-function shown(metric: MetricName, labels: Matchers = {}, series?: HistogramSeries): string {
-  const own = CATALOGUE[metric].labels;
-  const variables = ['job', 'instance', ...(['side', 'name'] as const).filter((label) => own.includes(label))];
-  return select(
-    metric,
-    labels,
-    variables.map((label) => `${label}=~"$${label}"`),
-    series,
-  );
-}
-
 /** Used and limit are of one process, so that neither is another namespace's. */
 function portsShare(): string {
   return `${shown('ephemeral_ports_used')} / on (job, instance) group_left () ${shown('ephemeral_ports_limit')}`;
@@ -243,23 +250,4 @@ function standingCloseWait(): string {
 
 function worst(expr: string): string {
   return `topk(20, sum by (job, instance, side, name) (${expr}) > 0)`;
-}
-
-function rate(counter: string): string {
-  return `rate(${counter}[$__rate_interval])`;
-}
-
-function sum(expr: string, by: readonly LabelName[] = []): string {
-  return by.length === 0 ? `sum(${expr})` : `sum by (${by.join(', ')}) (${expr})`;
-}
-
-function quantile(q: number, histogram: MetricName): string {
-  return `histogram_quantile(${q}, sum by (le) (${rate(shown(histogram, {}, 'bucket'))}))`;
-}
-
-/** The processes of one network namespace see the same rows: the largest of them, then the sum over namespaces. */
-function oncePerNamespace(expr: string, by: readonly LabelName[]): string {
-  const netns = `max by (job, instance, netns) (${shown('info')})`;
-  const joined = `${expr} * on (job, instance) group_left (netns) ${netns}`;
-  return sum(`max by (${['netns', ...by].join(', ')}) (${joined})`, by);
 }

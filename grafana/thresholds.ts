@@ -45,6 +45,14 @@ export const EPHEMERAL_PORTS = {
   keepFiringFor: '15m',
 } as const;
 
+/** When they will be gone. The forecast is absent unless it is sure, and looks ahead some ten minutes at most. */
+export const EPHEMERAL_PORTS_RUNNING_OUT = {
+  withinSeconds: 300,
+  /** A burst foretells the end for some seconds. */
+  for: '1m',
+  keepFiringFor: '10m',
+} as const;
+
 /** When descriptors run out. */
 export const DESCRIPTORS = {
   /** Somebody gets up: little is left for a burst. */
@@ -63,4 +71,62 @@ export const DESCRIPTORS = {
 export const COLLECTOR_DOWN = {
   for: '10m',
   keepFiringFor: '5m',
+} as const;
+
+/** When an upstream cannot be connected to. */
+export const CONNECT_FAILURES = {
+  /** Of connect operations. One address in ten of a service that is gone already shows. */
+  shareFrom: 0.1,
+  within: '5m',
+  /** So many within the window: one lost handshake in a quiet hour is no trend. */
+  atLeast: 3,
+  /** An upstream that is deployed anew refuses for a while. */
+  for: '5m',
+  keepFiringFor: '10m',
+} as const;
+
+/** When connects fail because this host, or this process, has run out of something. One is too many. */
+export const CONNECTS_OUT_OF = {
+  within: '5m',
+  for: '0m',
+  keepFiringFor: '15m',
+} as const;
+
+/** When TCP handshakes lose packets. */
+export const CONNECTS_SLOW = {
+  /** Seconds, and a bound of the histogram: a SYN without an answer is sent again after 1 s (RFC 6298). */
+  above: 1,
+  shareFrom: 0.05,
+  within: '10m',
+  /** So many within the window. */
+  atLeast: 5,
+  for: '10m',
+  keepFiringFor: '15m',
+} as const;
+
+/** When requests are lost to connections that the server has just closed. */
+export const KEEP_ALIVE_RACE = {
+  within: '15m',
+  /** So many within the window. One may be the server that was stopped. */
+  atLeast: 3,
+  /** Longer than the window: the burst of one deployment has left it by then. A wrong timeout stays. */
+  for: '20m',
+  /** It comes with the pauses in the traffic, and goes with the load. */
+  keepFiringFor: '1h',
+} as const;
+
+/** When a pool is too small for what is asked of it, or its upstream too slow. */
+export const POOL_STARVED = {
+  /** At every sample of this long requests waited, and no more connections were in use than before. */
+  standing: '5m',
+  for: '5m',
+  keepFiringFor: '10m',
+} as const;
+
+/** When connections beyond maxConnections are no single burst. */
+export const CONNECTIONS_DROPPED = {
+  within: '5m',
+  /** Longer than the window, as above. */
+  for: '10m',
+  keepFiringFor: '15m',
 } as const;

@@ -11,6 +11,7 @@ import {
   resets,
   whoClosesFirst,
 } from '../parts/connections.ts';
+import { activeCloses, idleCloses, keepAliveTimeout } from '../parts/keep-alive.ts';
 import { kernelColumn, nodeColumn } from '../parts/states.ts';
 import { timeWaitByName, timeWaitNow } from '../parts/time-wait.ts';
 
@@ -27,6 +28,10 @@ export function tcpLifecycle(): Json {
       { title: 'CLOSE_WAIT: the peer has closed, we have not', panels: [closeWaitByName(), closeWaitWorst()] },
       { title: 'TIME_WAIT: who closes first keeps it for 60 s', panels: [timeWaitByName(), whoClosesFirst()] },
       { title: 'Opened and closed', panels: [openedByName(), closedByOutcome()] },
+      {
+        title: 'Keep-alive: who closes idle connections, and what is cut off',
+        panels: [idleCloses(), keepAliveTimeout(), activeCloses()],
+      },
       { title: 'Resets and blind sockets', panels: [resets(), blindSockets()] },
       {
         title: 'Can this be trusted?',

@@ -1,6 +1,12 @@
 import { dashboard } from '../dashboard.ts';
 import type { Json } from '../finalize.ts';
-import { acceptQueueFill, acceptQueueLength, acceptQueueWorst, listenDrops } from '../parts/accept-queue.ts';
+import {
+  acceptQueueFill,
+  acceptQueueLength,
+  acceptQueueWorst,
+  droppedByMaxConnections,
+  listenDrops,
+} from '../parts/accept-queue.ts';
 import { descriptorsFill, descriptorsWorst } from '../parts/descriptors.ts';
 import {
   ephemeralPortsCount,
@@ -20,7 +26,10 @@ export function tcpLimits(): Json {
       'What of TCP runs out in Node.js services: room in accept queues, local ports, descriptors; and what is queued and lost.',
     sections: [
       { panels: [acceptQueueWorst(), listenOverflowsNow(), ephemeralPortsWorst(), descriptorsWorst()] },
-      { title: 'Accept queue: can clients come in?', panels: [acceptQueueFill(), listenDrops()] },
+      {
+        title: 'At the door: can clients come in?',
+        panels: [acceptQueueFill(), listenDrops(), droppedByMaxConnections()],
+      },
       { title: 'Local ports: can we connect?', panels: [ephemeralPortsFill(), ephemeralPortsCount()] },
       { title: 'Descriptors, and bytes that wait', panels: [descriptorsFill(), queuedToRead(), queuedToSend()] },
       { title: 'The network namespace', panels: [retransmits(), resetsSent()] },

@@ -26,7 +26,7 @@ export function acceptQueueFill(): TimeseriesPanel {
       'By process and listener. Bad: anything but short peaks. The event loop is blocked (a long synchronous task, garbage ' +
       'collection) or has no CPU; a gap here is a loop that could not even sample. In a cluster the primary owns the listener, and only its finwait can show it.',
     unit: 'percentunit',
-    width: 12,
+    width: 8,
     queries: [{ expr: queries.acceptQueueFill(), legend: '{{instance}} {{name}}' }],
   });
 }
@@ -40,12 +40,26 @@ export function listenDrops(): TimeseriesPanel {
       'too many handshakes were half done. One client that tries again counts again, after a second and more: to it the ' +
       'service is slow, not down. Bad: anything but 0.',
     unit: 'cps',
-    width: 12,
+    width: 8,
     queries: [
       { expr: queries.listenOverflowsPerSecond(), legend: 'accept queue full' },
       { expr: queries.listenDropsPerSecond(), legend: 'for any reason' },
       { expr: queries.synCookiesPerSecond(), legend: 'SYN cookies sent' },
     ],
+  });
+}
+
+/** Whom the program turns away itself. */
+export function droppedByMaxConnections(): TimeseriesPanel {
+  return timeseries({
+    title: 'Dropped because of maxConnections, per second',
+    description:
+      'Accepted and closed at once, because the server had as many connections as server.maxConnections allows. The client ' +
+      'sees a connection that ends before the first byte. Bad: anything but 0. Are connections idle, or leaking? Then ' +
+      'close them sooner; else there are more clients than one process takes.',
+    unit: 'cps',
+    width: 8,
+    queries: [{ expr: queries.droppedPerSecondByName(), legend: '{{name}}' }],
   });
 }
 

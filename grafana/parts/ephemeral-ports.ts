@@ -2,17 +2,27 @@ import type { PanelBuilder as StatPanel } from '@grafana/grafana-foundation-sdk/
 import type { PanelBuilder as TimeseriesPanel } from '@grafana/grafana-foundation-sdk/timeseries';
 import { stat, timeseries } from '../panels.ts';
 import * as queries from '../queries.ts';
-import { EPHEMERAL_PORTS } from '../thresholds.ts';
+import { EPHEMERAL_PORTS, EPHEMERAL_PORTS_RUNNING_OUT } from '../thresholds.ts';
+import { portsLeftByName } from '../upstream-queries.ts';
 
-/** How near the limit the worst upstream is. */
+/** How near the limit the worst upstream is, among the limits. */
 export function ephemeralPortsWorst(): StatPanel {
+  return portsOfWorst(6);
+}
+
+/** The same, among what matters of upstreams. */
+export function ephemeralPortsNow(): StatPanel {
+  return portsOfWorst(4);
+}
+
+function portsOfWorst(width: number): StatPanel {
   return stat({
     title: 'Local ports, worst upstream',
     description:
       'Local ports in use towards one destination, as a share of those there are. Bad from ' +
       `${EPHEMERAL_PORTS.lowFrom * 100}%: at 100% connect fails with EADDRNOTAVAIL. Connections that are kept and used again need few.`,
     unit: 'percentunit',
-    width: 6,
+    width,
     expr: queries.ephemeralPortsWorst(),
     colour: { badFrom: EPHEMERAL_PORTS.lowFrom },
   });
@@ -45,6 +55,20 @@ export function ephemeralPortsCount(): TimeseriesPanel {
       { expr: queries.ephemeralPortsByName(), legend: '{{name}}' },
       { expr: queries.ephemeralPortsLimit(), legend: 'limit' },
     ],
+  });
+}
+
+/** When there will be none. */
+export function ephemeralPortsLeft(): TimeseriesPanel {
+  return timeseries({
+    title: 'Time until local ports run out, by upstream',
+    description:
+      'At the present rate of opening and closing; 0 while there is none. Empty in health: steady churn levels off, and ' +
+      `then there is nothing to show. Bad: any line, and at once below ${EPHEMERAL_PORTS_RUNNING_OUT.withinSeconds} s. Slow the ` +
+      'caller down or let it reuse connections; monitor.snapshot().verdicts says which would help.',
+    unit: 's',
+    width: 12,
+    queries: [{ expr: portsLeftByName(), legend: '{{name}}' }],
   });
 }
 

@@ -3,6 +3,7 @@ import type { PanelBuilder as TimeseriesPanel } from '@grafana/grafana-foundatio
 import { STATE_COLOURS } from '../colours.ts';
 import { stat, timeseries } from '../panels.ts';
 import * as queries from '../queries.ts';
+import { upstreamTimeWaitByName } from '../upstream-queries.ts';
 
 /** How many now. */
 export function timeWaitNow(): StatPanel {
@@ -33,5 +34,19 @@ export function timeWaitByName(): TimeseriesPanel {
       { expr: queries.timeWaitByName(), legend: '{{side}} {{name}}' },
       { expr: queries.timeWaitUnattributedByName(), legend: '{{side}} {{name}} (unattributed)' },
     ],
+  });
+}
+
+/** Which upstream's connections we close ourselves. */
+export function upstreamTimeWait(): TimeseriesPanel {
+  return timeseries({
+    title: 'TIME_WAIT, by upstream',
+    description:
+      'Connections that this side closed first; each keeps its local port for 60 s. Bad: it follows the request rate: ' +
+      'connections are made for one request and closed. Reuse them (keepAlive, one agent or dispatcher for each upstream) ' +
+      'before touching sysctls.',
+    unit: 'short',
+    width: 12,
+    queries: [{ expr: upstreamTimeWaitByName(), legend: '{{name}}' }],
   });
 }

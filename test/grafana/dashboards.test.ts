@@ -53,15 +53,18 @@ describe.each(dashboards.map((dashboard) => [dashboard.title, dashboard] as cons
     expect(cells.size).toBe(24 * height);
   });
 
-  test('has data source, job, instance, side and name to choose from', () => {
+  test('has data source, job, instance and name to choose from, and the side unless it is about one', () => {
     const variables = new Map(templating.list.map((variable) => [variable.name, variable]));
-    expect([...variables.keys()]).toEqual(['datasource', 'job', 'instance', 'side', 'name']);
+    const isAboutClients = dashboard.uid === 'finwait-tcp-upstreams';
+    const chosen = isAboutClients ? ['job', 'instance', 'name'] : ['job', 'instance', 'side', 'name'];
+    expect([...variables.keys()]).toEqual(['datasource', ...chosen]);
+    expect(variables.get('name')?.definition).toContain(isAboutClients ? 'side="client"' : 'side=~"$side"');
     expect(variables.get('datasource')).toMatchObject({
       type: 'datasource',
       query: 'prometheus',
       label: 'Data source',
     });
-    for (const name of ['job', 'instance', 'side', 'name']) {
+    for (const name of chosen) {
       expect(variables.get(name), name).toMatchObject({ multi: true, allValue: '.+' });
       expect(variables.get(name)?.label?.toLowerCase()).toBe(name);
     }
@@ -108,7 +111,9 @@ describe.each(dashboards.map((dashboard) => [dashboard.title, dashboard] as cons
   });
 
   test('what several processes count of the same rows is never summed over them', () => {
-    const alike = METRICS.filter(({ aggregate }) => aggregate === 'max').map(({ name }) => `${DEFAULT_PREFIX}${name}{`);
+    const alike = METRICS.filter(({ aggregate }) => aggregate === 'max' || aggregate === 'min').map(
+      ({ name }) => `${DEFAULT_PREFIX}${name}{`,
+    );
     for (const expr of expressions(dashboard).filter((text) => alike.some((name) => text.includes(name)))) {
       expect(expr).toMatch(/^(max|min|sum( by \([^)]*\) )?\(max by \(netns)\b/);
     }

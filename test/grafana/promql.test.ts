@@ -1,11 +1,29 @@
 import { expect, test } from 'vitest';
-import { metricName, select } from '../../grafana/promql.ts';
+import { bucketUpTo, metricName, select } from '../../grafana/promql.ts';
+import { CONNECTS_SLOW } from '../../grafana/thresholds.ts';
+import { Connects } from '../../src/sockets/connects.ts';
 
 test('a selector carries the prefix, further matchers and labels, quoted', () => {
   expect(select('info')).toBe('nodejs_tcp_info');
   expect(select('sockets', { side: 'client', name: 'a"b', state: 'close_wait' }, ['job=~"$job"'])).toBe(
     String.raw`nodejs_tcp_sockets{job=~"$job", side="client", name="a\"b", state="close_wait"}`,
   );
+});
+
+test('a value may be ruled out, and is checked like any other', () => {
+  expect(select('connect_failures_total', { reason: { not: 'aborted' } })).toBe(
+    'nodejs_tcp_connect_failures_total{reason!="aborted"}',
+  );
+  expect(() => select('connect_failures_total', { reason: { not: 'abort' } })).toThrow('reason is never abort');
+});
+
+test('a bucket is found by its bound as any Prometheus writes it', () => {
+  expect(bucketUpTo(1)).toBe('le=~"1|1[.]0"');
+  expect(bucketUpTo(0.25)).toBe('le=~"0[.]25"');
+});
+
+test('what a slow handshake is measured by is a bound of its histogram', () => {
+  expect(new Connects(1, false).durations.tcp.bounds).toContain(CONNECTS_SLOW.above);
 });
 
 test('a label that the metric does not carry is refused', () => {

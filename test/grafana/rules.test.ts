@@ -27,13 +27,20 @@ for (const file of UNIT_TESTS) {
   });
 }
 
-testWith('promtool', 'Prometheus accepts every query of every dashboard', () => {
+const RUNBOOK_QUERIES = [...readFileSync(join(GRAFANA, 'runbook.md'), 'utf8').matchAll(/^promtool query .+ '(.+)'$/gm)]
+  .map(([, expr]) => expr ?? '')
+  .filter((expr) => expr !== '');
+
+testWith('promtool', 'Prometheus accepts every query of every dashboard and of the runbook', () => {
   const folder = mkdtempSync(join(tmpdir(), 'finwait-queries-'));
   try {
-    const all = dashboards.flatMap((dashboard) => [
-      ...expressions(dashboard),
-      ...dashboard.annotations.list.map(({ expr }) => expr),
-    ]);
+    const all = [
+      ...dashboards.flatMap((dashboard) => [
+        ...expressions(dashboard),
+        ...dashboard.annotations.list.map(({ expr }) => expr),
+      ]),
+      ...RUNBOOK_QUERIES,
+    ];
     // As recording rules: checking those parses the expression and its types, functions and aggregations.
     const rules = all.map((expr, index) => ({
       record: `query:${index}`,
@@ -65,6 +72,16 @@ test('every name in an alert is one that the catalogue exports', () => {
     const used = metricsIn(expr);
     expect(used.length, alert).toBeGreaterThan(0);
     expect(used.filter((name) => !known.has(name), alert)).toEqual([]);
+  }
+});
+
+test('every name in a query of the runbook is one that the catalogue exports', () => {
+  const known = namesOfCatalogue(DEFAULT_PREFIX);
+  expect(RUNBOOK_QUERIES.length).toBeGreaterThan(0);
+  for (const expr of RUNBOOK_QUERIES) {
+    const used = metricsIn(expr);
+    expect(used.length, expr).toBeGreaterThan(0);
+    expect(used.filter((name) => !known.has(name), expr)).toEqual([]);
   }
 });
 
