@@ -33,18 +33,17 @@ export function findInHeap(): readonly unknown[] {
   });
   session.connect();
   try {
-    for (const kind of ['Socket', 'Server']) {
-      const prototype = ask(session, 'Runtime.evaluate', {
-        expression: `process.getBuiltinModule('net').${kind}.prototype`,
-        objectGroup: GROUP,
-      }).result?.objectId;
-      const objects = ask(session, 'Runtime.queryObjects', { prototypeObjectId: prototype, objectGroup: GROUP });
-      ask(session, 'Runtime.callFunctionOn', {
-        objectId: objects.objects?.objectId,
-        functionDeclaration: "function () { globalThis[Symbol.for('finwait.collect.1')](this); }",
-        silent: true,
-      });
-    }
+    // Of all emitters at once, sockets and servers among them: each question is a garbage collection and a walk.
+    const prototype = ask(session, 'Runtime.evaluate', {
+      expression: "process.getBuiltinModule('events').prototype",
+      objectGroup: GROUP,
+    }).result?.objectId;
+    const objects = ask(session, 'Runtime.queryObjects', { prototypeObjectId: prototype, objectGroup: GROUP });
+    ask(session, 'Runtime.callFunctionOn', {
+      objectId: objects.objects?.objectId,
+      functionDeclaration: "function () { globalThis[Symbol.for('finwait.collect.1')](this); }",
+      silent: true,
+    });
   } finally {
     Reflect.deleteProperty(global, key);
     session.post('Runtime.releaseObjectGroup', { objectGroup: GROUP }, () => undefined);

@@ -1,10 +1,12 @@
 // The package as a user gets it: packed, unpacked into a project of its own, imported, required and type-checked there.
+
 import { spawnSync } from 'node:child_process';
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { publint } from 'publint';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { VERSION } from '../../src/version.ts';
+import { cleanEnvironment } from '../support/child.ts';
 import { type PackedPackage, packPackage, ROOT } from '../support/packed-package.ts';
 
 interface Manifest {
@@ -226,7 +228,12 @@ describe('the types', () => {
 function node(project: string, script: string, type: 'module' | 'commonjs' = 'module'): string {
   const file = join(project, type === 'module' ? 'script.mjs' : 'script.cjs');
   writeFileSync(file, script);
-  const { status, stdout, stderr } = spawnSync(process.execPath, [file], { cwd: project, encoding: 'utf8' });
+  const { status, stdout, stderr } = spawnSync(process.execPath, [file], {
+    cwd: project,
+    encoding: 'utf8',
+    // Variables of the tests are none that finwait/register knows.
+    env: cleanEnvironment(),
+  });
   expect(stderr).toBe('');
   expect(status).toBe(0);
   return stdout;

@@ -76,7 +76,7 @@ export async function run(program: string, options: RunOptions = {}): Promise<En
 }
 
 /** The environment without what a test runner or a debugger put there. */
-function cleanEnvironment(): NodeJS.ProcessEnv {
+export function cleanEnvironment(): NodeJS.ProcessEnv {
   return Object.fromEntries(
     Object.entries(process.env).filter(([key]) => !/^(NODE_|VITEST|FINWAIT_|TEST$|FORCE_COLOR)/.test(key)),
   );
