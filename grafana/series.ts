@@ -29,7 +29,10 @@ export function sum(expr: string, by: readonly LabelName[] = []): string {
   return by.length === 0 ? `sum(${expr})` : `sum by (${by.join(', ')}) (${expr})`;
 }
 
-/** A quantile of a histogram, one for each combination of labels; as exact as its buckets are narrow. */
+/**
+ * A quantile of a histogram, one for each combination of labels; as exact as its buckets are narrow. Where nothing was
+ * observed it is NaN, which is not >= 0: no line rather than one without points.
+ */
 export function quantile(
   q: number,
   histogram: MetricName,
@@ -37,7 +40,7 @@ export function quantile(
   by: readonly LabelName[] = [],
 ): string {
   const buckets = rate(shown(histogram, labels, 'bucket'));
-  return `histogram_quantile(${q}, sum by (${['le', ...by].join(', ')}) (${buckets}))`;
+  return `histogram_quantile(${q}, sum by (${['le', ...by].join(', ')}) (${buckets})) >= 0`;
 }
 
 /** The processes of one network namespace see the same rows: the largest of them, then the sum over namespaces. */
