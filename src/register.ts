@@ -1,7 +1,9 @@
 // The door `node --import finwait/register app.js`. No top-level await: `require('finwait/register')` must work.
+
 import { AsyncResource } from 'node:async_hooks';
 import cluster from 'node:cluster';
 import { isMainThread } from 'node:worker_threads';
+import { setImmediate } from './globals.ts';
 import { createMonitor, internalsOf, type Monitor } from './monitor/monitor.ts';
 import { readEnvironment, type ServeOptions } from './web/environment.ts';
 import { openMetricsListener } from './web/metrics-listener.ts';

@@ -36,7 +36,7 @@ const TYPES_ONLY: ReadonlyMap<string, readonly string[]> = new Map([
 ]);
 
 /** Constants that every floor may import. */
-const GROUND: readonly string[] = ['version.ts'];
+const GROUND: readonly string[] = ['globals.ts', 'version.ts'];
 
 /** The doors of the package: nothing inside imports them. */
 const DOORS: readonly string[] = ['index.ts', 'register.ts'];

@@ -1,3 +1,4 @@
+import { performance } from '../globals.ts';
 import type { RowSink } from '../sockets/row.ts';
 import { NearRepeats } from './near-repeats.ts';
 import { readProcfs, TcpTables } from './procfs/read-procfs.ts';

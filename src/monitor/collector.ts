@@ -1,3 +1,4 @@
+import { clearTimeout, performance, setTimeout } from '../globals.ts';
 import { contradictionOf } from '../kernel/consistency.ts';
 import { type DescriptorCounts, DescriptorReader } from '../kernel/procfs/descriptors.ts';
 import { readSocketInode } from '../kernel/procfs/inode.ts';

@@ -1,3 +1,4 @@
+import { clearTimeout, setTimeout } from '../globals.ts';
 import type { SharedEnd } from '../kernel/sharing/shared-result.ts';
 import { joinSharedTable, type SharedTable } from '../kernel/sharing/shared-table.ts';
 import type { TableSink } from '../kernel/sharing/table-server.ts';

@@ -2,6 +2,7 @@ import cluster from 'node:cluster';
 import type { Agent } from 'node:http';
 import type { Server, Socket } from 'node:net';
 import { types } from 'node:util';
+import { clearInterval, performance, setInterval } from '../globals.ts';
 import { readNetns } from '../kernel/procfs/netns.ts';
 import { captureBeforeClose } from '../observe/addresses.ts';
 import { isAgent, observeAgents } from '../observe/agents.ts';
@@ -143,9 +144,6 @@ function primaryPid(): number | undefined {
   return Object.keys(cluster.workers ?? {}).length > 0 ? process.pid : undefined;
 }
 
-/** Taken once: a program may put a clock of its own in its place, and then time is what its tests want. */
-const clock = performance.now.bind(performance);
-
 /** Read once: a worker whose primary has died gets another parent. */
 const PARENT_PID: number = process.ppid;
 
@@ -202,7 +200,7 @@ export function createMonitor(options: MonitorOptions = {}): Monitor {
   const excluded = new Set<object>();
   const context: ObserveContext = {
     ledger,
-    now: () => Math.round(clock() * TICKS_PER_MS),
+    now: () => Math.round(performance.now() * TICKS_PER_MS),
     eofEvent: eofEventOf(process.versions.uv),
     handleEnds,
     waiting: new Map(),

@@ -1,3 +1,4 @@
+import { performance, setImmediate } from '../globals.ts';
 import { captureAddresses } from '../observe/addresses.ts';
 import type { ObserveContext } from '../observe/context.ts';
 import type { NodeSocket } from '../observe/node-socket.ts';

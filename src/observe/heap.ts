@@ -12,8 +12,8 @@ interface HeapAnswer {
 
 /**
  * Every net.Socket and net.Server that is in the heap, whoever holds it: the one way to find sockets that were there
- * before and keep nothing alive, such as idle ones of a pool. V8 collects garbage for it, which holds the event loop: 10
- * to 20 ms in a small process, about 1 ms for each MB of heap beyond that.
+ * before and keep nothing alive, such as idle ones of a pool. V8 collects garbage for it and walks the heap, which holds
+ * the event loop: 0.1 s, and 9 ms more for each MB of heap (measured with 7, 30 and 235 MB on Node 20).
  *
  * @throws Error where Node was built without an inspector, or it refuses
  */

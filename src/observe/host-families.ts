@@ -1,4 +1,5 @@
 import { networkInterfaces } from 'node:os';
+import { performance } from '../globals.ts';
 
 /** The list takes 50 us, and is asked for with every connect() that fails while ports are exhausted. */
 const TRUSTED_MS = 1_000;

@@ -1,6 +1,7 @@
 import diagnosticsChannel from 'node:diagnostics_channel';
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { clearTimeout, setTimeout } from '../globals.ts';
 import type { MetricsText } from './metrics-text.ts';
 
 /** What {@link openMetricsListener} needs to know. */

@@ -1,11 +1,21 @@
 import { afterEach, expect, test, vi } from 'vitest';
+import { performance, setImmediate } from '../../src/globals.ts';
 import { walkInSlices } from '../../src/monitor/sliced-walk.ts';
 import type { ObserveContext } from '../../src/observe/context.ts';
 import { Ledger } from '../../src/sockets/ledger.ts';
 import { SocketRecord } from '../../src/sockets/record.ts';
 
+vi.mock(import('../../src/globals.ts'), async (original) => {
+  const real = await original();
+  return {
+    ...real,
+    performance: { now: vi.fn(real.performance.now) },
+    setImmediate: vi.fn(real.setImmediate) as unknown as typeof real.setImmediate,
+  };
+});
+
 afterEach(() => {
-  vi.restoreAllMocks();
+  vi.clearAllMocks();
 });
 
 /** Records that note when they are looked at. */
@@ -36,14 +46,13 @@ test.each([
   const seen: number[] = [];
   const context = contextWith(count, seen);
   let now = 0;
-  vi.spyOn(performance, 'now').mockImplementation(() => {
+  vi.mocked(performance.now).mockImplementation(() => {
     now += stepMs;
     return now;
   });
-  const turns = vi.spyOn(globalThis, 'setImmediate');
   const walkMs = await walkInSlices(context);
   expect(seen).toEqual(newestFirst(count));
-  expect(turns).toHaveBeenCalledTimes(slices - 1);
+  expect(setImmediate).toHaveBeenCalledTimes(slices - 1);
   // What the other work of the loop took between two slices is not the walk's.
   expect(walkMs).toBeLessThanOrEqual(2 * slices * stepMs);
 });

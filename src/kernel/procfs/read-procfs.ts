@@ -1,3 +1,4 @@
+import { clearTimeout, performance, setImmediate, setTimeout } from '../../globals.ts';
 import type { KernelRow, RowFilter } from '../../sockets/row.ts';
 import { ProcfsParser } from './parse-procfs.ts';
 import { ProcFile } from './proc-file.ts';

@@ -1,5 +1,6 @@
 import { readlinkSync } from 'node:fs';
 import { createServer } from 'node:net';
+import { clearTimeout, performance, setTimeout } from '../../globals.ts';
 import { readListenerInode } from './leader-proof.ts';
 import { TableClient, type TableConsumer } from './table-client.ts';
 import { TableServer, type TableSink } from './table-server.ts';

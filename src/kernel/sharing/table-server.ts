@@ -1,4 +1,5 @@
 import type { Server, Socket } from 'node:net';
+import { clearTimeout, setTimeout } from '../../globals.ts';
 import type { KernelRow } from '../../sockets/row.ts';
 import type { SharedResult } from './shared-result.ts';
 import {

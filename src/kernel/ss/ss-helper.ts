@@ -1,5 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
+import { clearInterval, setInterval } from '../../globals.ts';
 import { killGroup, unref } from './child-group.ts';
 import { EndMarker } from './end-marker.ts';
 import { HELPER_SCRIPT } from './helper-script.ts';

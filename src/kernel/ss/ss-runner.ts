@@ -1,3 +1,4 @@
+import { clearTimeout, performance, setImmediate, setTimeout } from '../../globals.ts';
 import type { KernelRow, RowFilter } from '../../sockets/row.ts';
 import type { LineHandler } from '../line-splitter.ts';
 import { runDirectly } from './direct-run.ts';
