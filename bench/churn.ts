@@ -11,6 +11,8 @@ const GOALS: {
 } = {
   'tcp-server': { goal: 'G1', what: 'raw TCP churn, server', atMost: 1.05 },
   'tcp-client': { goal: 'G2', what: 'raw TCP churn, client', atMost: 1.05 },
+  'tcp-process': { goal: 'G2', what: 'raw TCP churn, whole process', atMost: 1.05 },
+  'http-process': { goal: 'G2', what: 'HTTP churn, whole process', atMost: 1.05 },
   http: { goal: 'G3', what: 'HTTP churn, empty handler', atMost: 1.06 },
   express: { goal: 'G3', what: 'HTTP churn, Express app', atMost: 1.04 },
   'keep-alive': { goal: 'G4', what: 'HTTP keep-alive, request', atMost: 1.02 },

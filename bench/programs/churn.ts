@@ -1,7 +1,7 @@
 // Compares the CPU time of three subjects block by block: two bare ones, whose ratio is the control, and an observed
 // one; and of a fourth, which has a peer instead, if one is named. All are fresh and equally warm, and every block goes
 // there and back through them (A B C C B A), so that a drift of the machine is in each of them alike.
-import { BURST, type Kind, type Peer } from './kinds.ts';
+import { BURST, isClient, type Kind, type Peer } from './kinds.ts';
 import { startWorker, type Worker } from './worker.ts';
 
 /** What one run of this program prints. */
@@ -91,7 +91,7 @@ async function expectSeen(worker: Worker): Promise<void> {
 /** Microseconds of CPU that one burst cost the subject. */
 async function burst({ worker, port }: Subject, load: Worker, loadPort: number): Promise<number> {
   const before = await worker.ask<{ cpuUs: number }>({ type: 'cpu' });
-  if (kind === 'tcp-client') await worker.ask({ type: 'burst', count, port: loadPort });
+  if (isClient(kind)) await worker.ask({ type: 'burst', count, port: loadPort });
   else await load.ask({ count, port });
   const after = await worker.ask<{ cpuUs: number }>({ type: 'cpu' });
   return after.cpuUs - before.cpuUs;

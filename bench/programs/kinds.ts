@@ -1,5 +1,13 @@
 /** What is done over and over while the CPU time is taken, observed against bare. */
-export const KINDS = ['tcp-server', 'tcp-client', 'http', 'express', 'keep-alive'] as const;
+export const KINDS = [
+  'tcp-server',
+  'tcp-client',
+  'tcp-process',
+  'http-process',
+  'http',
+  'express',
+  'keep-alive',
+] as const;
 
 /** One of {@link KINDS}, or what only a peer is compared on. */
 export type Kind = (typeof KINDS)[number] | 'express-keep-alive';
@@ -11,6 +19,8 @@ export type Peer = 'otel-net' | 'prom-bundle';
 export const BURST: { readonly [kind in Kind]: number } = {
   'tcp-server': 600,
   'tcp-client': 500,
+  'tcp-process': 500,
+  'http-process': 250,
   http: 500,
   express: 250,
   'keep-alive': 2_000,
@@ -20,6 +30,16 @@ export const BURST: { readonly [kind in Kind]: number } = {
 /** Whether requests come on connections that stay. */
 export function keepsAlive(kind: Kind): boolean {
   return kind === 'keep-alive' || kind === 'express-keep-alive';
+}
+
+/** Whether the subject is a client, of a server of the load; of a `process` kind, all of it is observed at once. */
+export function isClient(kind: Kind): boolean {
+  return kind === 'tcp-client' || isProcess(kind);
+}
+
+/** Whether finwait is shown no socket, but finds them. */
+export function isProcess(kind: Kind): boolean {
+  return kind === 'tcp-process' || kind === 'http-process';
 }
 
 /** Whether an Express application answers. */

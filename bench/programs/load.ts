@@ -1,7 +1,8 @@
 // The other end of the subject: it drives a server, or answers a client.
 import { once } from 'node:events';
+import http from 'node:http';
 import net from 'node:net';
-import { ADDRESSES, flight, IN_FLIGHT, isExpress, type Kind, keepsAlive } from './kinds.ts';
+import { ADDRESSES, flight, IN_FLIGHT, isClient, isExpress, type Kind, keepsAlive } from './kinds.ts';
 import { answer } from './worker.ts';
 
 interface Question {
@@ -17,7 +18,7 @@ const REQUEST = Buffer.from(
 /** Connections that stay, for each port of a subject. */
 const kept = new Map<number, net.Socket[]>();
 
-answer<Question>({ port: kind === 'tcp-client' ? await listen() : 0 }, async ({ count, port }) => {
+answer<Question>({ port: isClient(kind) ? await listen() : 0 }, async ({ count, port }) => {
   if (keepsAlive(kind)) {
     const sockets = await keptFor(port);
     await flight(count, async () => {
@@ -32,14 +33,17 @@ answer<Question>({ port: kind === 'tcp-client' ? await listen() : 0 }, async ({ 
   return {};
 });
 
-/** One echo server on several addresses with one port, as a service behind several of them. */
+/** One server on several addresses with one port, as a service behind several of them. */
 async function listen(): Promise<number> {
   let port = 0;
   for (let address = 1; address <= ADDRESSES; address++) {
-    const server = net.createServer((socket) => {
-      socket.on('data', (chunk) => socket.write(chunk));
-      socket.on('error', () => undefined);
-    });
+    const server =
+      kind === 'http-process'
+        ? http.createServer((_, response) => response.end('ok'))
+        : net.createServer((socket) => {
+            socket.on('data', (chunk) => socket.write(chunk));
+            socket.on('error', () => undefined);
+          });
     server.listen(port, `127.0.0.${address}`);
     await once(server, 'listening');
     port = (server.address() as net.AddressInfo).port;

@@ -3,7 +3,7 @@ import http from 'node:http';
 import net from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Monitor } from '../../src/index.ts';
-import { ADDRESSES, flight, type Kind, keepsAlive, type Peer } from './kinds.ts';
+import { ADDRESSES, flight, isProcess, type Kind, keepsAlive, type Peer } from './kinds.ts';
 import { type Instrumented, instrument } from './peer.ts';
 import { answer } from './worker.ts';
 
@@ -16,6 +16,8 @@ const monitor: Monitor | undefined =
   variant === 'observed' ? (await import('../../src/index.ts')).createMonitor() : undefined;
 const peer: Instrumented | undefined =
   variant === 'bare' || variant === 'observed' ? undefined : instrument(variant, packages);
+if (isProcess(kind)) monitor?.observeProcess();
+const WITHOUT_KEEP_ALIVE = new http.Agent({ keepAlive: false });
 const PAYLOAD = Buffer.alloc(64, 'x');
 
 const server = await createServer();
@@ -29,7 +31,8 @@ if (server !== undefined) {
 
 answer<Question>({ port }, async (question) => {
   if (question.type === 'burst') {
-    await flight(question.count, (index) => connectOnce(index, question.port));
+    const one = kind === 'http-process' ? requestOnce : connectOnce;
+    await flight(question.count, (index) => one(index, question.port));
     return {};
   }
   if (question.type === 'seen') return { seen: (await peer?.seen()) ?? 0 };
@@ -46,6 +49,8 @@ async function createServer(): Promise<net.Server | undefined> {
         socket.on('data', (chunk) => socket.write(chunk));
       });
     case 'tcp-client':
+    case 'tcp-process':
+    case 'http-process':
       return undefined;
     case 'http':
     case 'keep-alive':
@@ -75,10 +80,21 @@ function countConnections(of: net.Server): Promise<number> {
 function connectOnce(index: number, to: number): Promise<void> {
   return new Promise((resolve, reject) => {
     const socket = net.connect(to, `127.0.0.${1 + (index % ADDRESSES)}`);
-    monitor?.observeSocket(socket);
+    if (kind === 'tcp-client') monitor?.observeSocket(socket);
     socket.on('connect', () => socket.write(PAYLOAD));
     socket.on('data', () => socket.end());
     socket.on('error', reject);
     socket.on('close', () => resolve());
+  });
+}
+
+/** On a connection of its own. */
+function requestOnce(index: number, to: number): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const host = `127.0.0.${1 + (index % ADDRESSES)}`;
+    const request = http.get({ host, port: to, agent: WITHOUT_KEEP_ALIVE }, (response) => {
+      response.resume().socket.on('close', () => resolve());
+    });
+    request.on('error', reject);
   });
 }

@@ -220,7 +220,7 @@ export function createMonitor(options: MonitorOptions = {}): Monitor {
   };
   const handler = socketEvents(context);
   const sockets = createTap<SocketRecord>(handler);
-  const servers = observeServers(context, sockets);
+  const servers = observeServers(context, sockets, resolved.level === 'full');
   const agents = observeAgents(context, sockets, handler, () => stopProcess !== undefined);
   const undici = observeUndici(context, sockets, () => stopProcess !== undefined);
   const collector = new Collector(context, resolved, {

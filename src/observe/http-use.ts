@@ -34,9 +34,8 @@ export function requested(context: ObserveContext, record: SocketRecord, respons
 }
 
 /** The answer of a server is handed over to the kernel. */
-export function responded(record: SocketRecord, response: NodeHttpMessage, at: number): void {
+export function responded(record: SocketRecord, at: number): void {
   record.markAt = at;
-  if (response._last === true) record.flags |= FLAG.lastRequest;
 }
 
 /** 'timeout' on a connection that no request uses: a keep-alive timer of ours. */
@@ -84,14 +83,17 @@ export function useAtClose(
     if (isAnswered) record.flags |= FLAG.lastRequest;
   }
   if (record.requests === 0) return undefined;
+  const timedOut = (record.flags & FLAG.idleTimeout) !== 0;
+  // After the last answer a server ends the connection and shows 'finish'; whatever closes an idle one destroys it.
+  const isEnded = isServer && !timedOut && (record.flags & FLAG.firstFinMask) === FLAG.firstFinLocal;
   const isUpgraded = (record.flags & FLAG.upgraded) !== 0;
   return {
     active: !isUpgraded && ((message && !isAnswered) || (record.flags & FLAG.active) !== 0) === true,
     responded: response ? true : (record.flags & FLAG.responded) !== 0,
     requests: record.requests,
     idleMs: record.markAt < 0 ? Number.NaN : (at - record.markAt) / TICKS_PER_MS,
-    timedOut: (record.flags & FLAG.idleTimeout) !== 0,
-    last: isUpgraded || (record.flags & FLAG.lastRequest) !== 0,
+    timedOut,
+    last: isUpgraded || isEnded || (record.flags & FLAG.lastRequest) !== 0,
   };
 }
 

@@ -57,8 +57,6 @@ export interface NodeSocket {
 export interface NodeHttpMessage {
   /** Whether the connection may serve another request. */
   readonly shouldKeepAlive?: boolean;
-  /** Of a ServerResponse: the connection ends with it. */
-  readonly _last?: boolean;
   /** Of a ClientRequest: it left HTTP by an upgrade or CONNECT. */
   readonly upgradeOrConnect?: boolean;
   /** Of a ClientRequest: its answer, once that has begun. */

@@ -104,6 +104,37 @@ describe('requests', () => {
     }
   });
 
+  test.each(['standard', 'full'] as const)(
+    'at level %s a connection that the server ends with its answer is no idle one, and one that it closes is',
+    async (level) => {
+      monitor.close();
+      monitor = createMonitor({ sampleIntervalMs: 3_600_000, level, onWarning: () => undefined });
+      const { port, server } = await serve((request, response) => {
+        if (request.url === '/last') response.setHeader('connection', 'close');
+        response.end('hello');
+      });
+      const agent = agentOf();
+      await get(agent, port, '/last');
+      await until(
+        () => closedOf('api') === 1,
+        () => 'the first connection is closed',
+      );
+      expect(requests().idleCloses(slotOf('api'), 'local')).toBe(0);
+      await get(agent, port);
+      await until(
+        () => Object.values(agent.freeSockets).flat().length === 1,
+        () => 'the second connection is idle',
+      );
+      server.closeIdleConnections();
+      await until(
+        () => closedOf('api') === 2,
+        () => 'the second connection is closed',
+      );
+      expect(requests().idleCloses(slotOf('api'), 'local')).toBe(1);
+      expect(requests().idleAtClose.at(slotOf('api')).count).toBe(level === 'full' ? 1 : 0);
+    },
+  );
+
   test('that are not answered when the connection closes make it a close with an active request', async () => {
     const { port } = await serve((request, response) => {
       if (request.url === '/hang') response.write('begun');
