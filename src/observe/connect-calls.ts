@@ -1,7 +1,7 @@
 import diagnosticsChannel from 'node:diagnostics_channel';
 import net from 'node:net';
 
-// Where client sockets come from. Node publishes every connect() on a diagnostics channel since 22.16 and 24.2; before,
+// Where client sockets come from. Node 24 and 26, and later versions of 22, publish every connect() on a channel; before,
 // on Node 20 above all, only those of net.connect(): not new Socket().connect(), not TLS, not a reconnect. There
 // Socket.prototype.connect is wrapped, the one function of Node's public face that finwait ever replaces.
 
