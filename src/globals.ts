@@ -5,6 +5,7 @@ export const clearTimeout: typeof globalThis.clearTimeout = globalThis.clearTime
 export const setInterval: typeof globalThis.setInterval = globalThis.setInterval;
 export const clearInterval: typeof globalThis.clearInterval = globalThis.clearInterval;
 export const setImmediate: typeof globalThis.setImmediate = globalThis.setImmediate;
+export const queueMicrotask: typeof globalThis.queueMicrotask = globalThis.queueMicrotask;
 /** Milliseconds since the process began. */
 export const performance: { readonly now: () => number } = {
   now: globalThis.performance.now.bind(globalThis.performance),

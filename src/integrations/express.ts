@@ -1,7 +1,7 @@
-import diagnosticsChannel from 'node:diagnostics_channel';
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import { internalsOf, type Monitor } from '../monitor/monitor.ts';
 import { refuseUnknownKeys, resolveName, show } from '../monitor/options.ts';
+import { CHANNEL, listenTo } from '../observe/channels.ts';
 import { requestText } from '../observe/request-text.ts';
 
 /** What the metrics handler needs of a prom-client Registry; spelled out, because prom-client is optional. */
@@ -82,16 +82,8 @@ export function socketLifecycle(monitor: Monitor, options: SocketLifecycleOption
     }
   }
 
-  function onListen(message: unknown): void {
-    guarded(() => {
-      const { server } = message as { server: Server };
-      if (server.listeners('request').some((listener) => isMounted(socketLifecycleMiddleware, listener)))
-        observe(server);
-    });
-  }
-
-  function onResponseFinish(message: unknown): void {
-    guarded(() => noteRoute((message as { request: ExpressRequest }).request));
+  function onListen({ server }: { readonly server: Server }): void {
+    if (server.listeners('request').some((listener) => isMounted(socketLifecycleMiddleware, listener))) observe(server);
   }
 
   function noteRoute(request: ExpressRequest): void {
@@ -134,19 +126,23 @@ export function socketLifecycle(monitor: Monitor, options: SocketLifecycleOption
     guarded(() => noteRoute(request as ExpressRequest));
   }
 
+  const ends: (() => void)[] = [];
   onClose(() => {
     closed = true;
-    diagnosticsChannel.unsubscribe(LISTEN_CHANNEL, onListen);
-    diagnosticsChannel.unsubscribe(RESPONSE_CHANNEL, onResponseFinish);
+    for (const end of ends) end();
   });
   if (closed) throw new Error('socketLifecycle: this monitor is closed');
-  diagnosticsChannel.subscribe(LISTEN_CHANNEL, onListen);
-  diagnosticsChannel.subscribe(RESPONSE_CHANNEL, onResponseFinish);
+  const reportObserver = (error: unknown): void => report('observer', error);
+  ends.push(
+    listenTo(CHANNEL.listen, onListen, reportObserver),
+    listenTo<{ readonly request: ExpressRequest }>(
+      CHANNEL.response,
+      ({ request }) => noteRoute(request),
+      reportObserver,
+    ),
+  );
   return socketLifecycleMiddleware;
 }
-
-const LISTEN_CHANNEL = 'tracing:net.server.listen:asyncStart';
-const RESPONSE_CHANNEL = 'http.server.response.finish';
 
 /** What Express adds to a request, in both versions. */
 interface ExpressRequest extends IncomingMessage {

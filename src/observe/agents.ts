@@ -2,8 +2,8 @@ import type { NameEntry } from '../sockets/names.ts';
 import { FLAG, type SocketRecord } from '../sockets/record.ts';
 import { type Destination, noticeConnects } from './connect-calls.ts';
 import type { NameOf, ObserveContext } from './context.ts';
-import { isProxied, isSocket, type NodeSocket } from './node-socket.ts';
-import { letGo, observeConnect, observeSocket } from './socket.ts';
+import { isSocket, type NodeSocket } from './node-socket.ts';
+import { leave, observeConnect, observeSocket } from './socket.ts';
 import { createTap, type Tap, type TapHandler } from './tap.ts';
 
 /** The documented fields of an http.Agent, each by a key of host, port and more. */
@@ -65,13 +65,11 @@ export function observeAgents(
       try {
         const socket = target as NodeSocket;
         candidates.detach(socket);
-        if (sockets.get(socket) !== undefined || !isObservedAgents(socket)) return false;
-        observeConnect(context, sockets, socket, destination);
-        const record = sockets.get(socket);
-        if (record === undefined) return false;
-        record.flags &= ~FLAG.found;
+        if (sockets.get(socket) !== undefined || holderOf(socket, (entry) => stops.has(entry)) === undefined)
+          return false;
+        const record = observeConnect(context, sockets, socket, destination, false);
         // This event was on its way before the record was there.
-        handler.before(record, socket, event, first, second, fourth);
+        if (record !== undefined) handler.before(record, socket, event, first, second, fourth);
       } catch (error) {
         context.report('observer', error);
       }
@@ -80,31 +78,20 @@ export function observeAgents(
     after() {},
   });
 
-  function connectBegins(socket: object, destination: Destination | undefined): void {
-    try {
-      const isOurs = isProcessObserved() || isProxied(socket) || !isSocket(socket) || context.excluded.has(socket);
-      if (!isOurs && sockets.get(socket) === undefined) candidates.attach(socket, { destination });
-    } catch (error) {
-      context.report('observer', error);
-    }
+  function connectBegins(socket: NodeSocket, destination: Destination | undefined): void {
+    if (!isProcessObserved() && sockets.get(socket) === undefined) candidates.attach(socket, { destination });
   }
 
-  /** What else was shown to the monitor, by itself or with the whole process, stays. */
-  function leave(agent: NodeAgent): void {
-    for (const socket of listsOf(agent).flat()) {
-      const record = sockets.get(socket);
-      if (record === undefined || (record.flags & FLAG.named) !== 0) continue;
-      if (isProcessObserved()) record.flags |= FLAG.found;
-      else letGo(context, sockets, record, socket as NodeSocket);
+  /** The agent that has a socket, of those that are asked. */
+  function holderOf(socket: object, isAsked: (entry: KnownAgent) => boolean): KnownAgent | undefined {
+    for (const entry of known) {
+      const agent = isAsked(entry) ? entry.agent.deref() : undefined;
+      if (agent === undefined) continue;
+      const lists = [...Object.values(agent.sockets), ...Object.values(agent.freeSockets)];
+      // The newest is the last.
+      if (lists.some((list) => list !== undefined && list.lastIndexOf(socket) >= 0)) return entry;
     }
-  }
-
-  function isObservedAgents(socket: object): boolean {
-    for (const entry of stops.keys()) {
-      const pool = entry.agent.deref();
-      if (pool !== undefined && listsOf(pool).some((list) => list.lastIndexOf(socket) >= 0)) return true;
-    }
-    return false;
+    return undefined;
   }
 
   function remember(agent: NodeAgent, nameOf: NameOf | undefined): KnownAgent {
@@ -118,14 +105,9 @@ export function observeAgents(
   }
 
   // An agent puts a socket on its list in the tick of connect(), and the name is asked for after that.
-  context.namers.add((socket, host, port) => {
-    for (const { agent, nameOf } of known) {
-      if (nameOf === undefined) continue;
-      const pool = agent.deref();
-      if (pool !== undefined && listsOf(pool).some((list) => list.lastIndexOf(socket) >= 0)) return nameOf(host, port);
-    }
-    return undefined;
-  });
+  context.namers.add((socket, host, port) =>
+    holderOf(socket, ({ nameOf }) => nameOf !== undefined)?.nameOf?.(host, port),
+  );
 
   context.pools.add((tell) => {
     for (const entry of known) {
@@ -163,26 +145,37 @@ export function observeAgents(
     return name;
   }
 
+  /** What else was shown to the monitor, by itself or with the whole process, stays. */
+  function leaveAll(agent: NodeAgent): void {
+    for (const socket of allSocketsOf(agent)) {
+      const record = sockets.get(socket);
+      if (record === undefined || (record.flags & FLAG.named) !== 0) continue;
+      leave(context, sockets, record, socket as NodeSocket, isProcessObserved());
+    }
+  }
+
   return {
     observe(agent, nameOf) {
       const entry = remember(agent, nameOf);
       const earlier = stops.get(entry);
       if (earlier !== undefined) return earlier;
-      for (const socket of listsOf(agent).flat()) {
+      for (const socket of allSocketsOf(agent)) {
         if (isSocket(socket)) observeSocket(context, sockets, socket, undefined);
       }
       const stop = (): void => {
-        const pool = entry.agent.deref();
-        if (pool !== undefined) leave(pool);
         known.delete(entry);
-        if (pool !== undefined) byAgent.delete(pool);
         stops.delete(entry);
+        const agent = entry.agent.deref();
+        if (agent !== undefined) {
+          byAgent.delete(agent);
+          leaveAll(agent);
+        }
         if (stops.size > 0) return;
         stopConnects?.();
         stopConnects = undefined;
       };
       stops.set(entry, stop);
-      stopConnects ??= noticeConnects(connectBegins);
+      stopConnects ??= noticeConnects(context, connectBegins);
       return stop;
     },
     stop() {
@@ -195,9 +188,13 @@ export function observeAgents(
   };
 }
 
-/** The sockets in use and the idle ones, by key. */
-function listsOf({ sockets, freeSockets }: NodeAgent): (readonly object[])[] {
-  return [...Object.values(sockets), ...Object.values(freeSockets)].filter((list) => list !== undefined);
+/** The sockets in use, or the idle ones, of an agent. */
+export function socketsOf(byKey: NodeAgent['sockets']): readonly object[] {
+  return Object.values(byKey).flatMap((list) => list ?? NONE);
+}
+
+function allSocketsOf({ sockets, freeSockets }: NodeAgent): readonly object[] {
+  return [...socketsOf(sockets), ...socketsOf(freeSockets)];
 }
 
 const NONE: readonly never[] = [];

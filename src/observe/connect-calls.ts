@@ -1,5 +1,7 @@
-import diagnosticsChannel from 'node:diagnostics_channel';
 import net from 'node:net';
+import { CHANNEL, listenTo } from './channels.ts';
+import type { ObserveContext } from './context.ts';
+import { isProxied, isSocket, type NodeSocket } from './node-socket.ts';
 
 // Where client sockets come from. Node 24 and 26, and later versions of 22, publish every connect() on a channel; before,
 // on Node 20 above all, only those of net.connect(): not new Socket().connect(), not TLS, not a reconnect. There
@@ -9,7 +11,15 @@ import net from 'node:net';
  * Called when a socket is about to connect, before Node has done anything for it. The destination is known only where
  * connect() itself is seen.
  */
-export type ConnectListener = (socket: object, destination: Destination | undefined) => void;
+export type ConnectListener = (socket: NodeSocket, destination: Destination | undefined) => void;
+
+/** One connect(), as the channel publishes it; the wrap adds where to. */
+interface ConnectCall {
+  readonly socket: object;
+  readonly destination?: Destination | undefined;
+}
+
+type CallListener = (call: ConnectCall) => void;
 
 /** What a program asked to connect to. */
 export interface Destination {
@@ -23,22 +33,34 @@ type WrappedConnect = Connect & { readonly [WRAP]?: ConnectWrap };
 
 /** The wrap in force, one for the process: two copies of finwait use it together, and the last one takes it away. */
 interface ConnectWrap {
-  listeners: readonly ConnectListener[];
+  listeners: readonly CallListener[];
   restore: () => void;
 }
 
 const WRAP = Symbol.for('finwait.connect.1');
-const CHANNEL = 'net.client.socket';
 
 /**
- * Calls back for every connect() of a net.Socket from now on, TLS and reconnects included. Must not throw. Returns the
+ * Calls back for every connect() of a net.Socket that a monitor may observe, TLS and reconnects included. Returns the
  * function that ends it.
  *
- * @example const stop = noticeConnects((socket) => attach(socket))
+ * @example const stop = noticeConnects(context, (socket) => attach(socket))
  */
-export function noticeConnects(listener: ConnectListener): () => void {
+export function noticeConnects(context: ObserveContext, listener: ConnectListener): () => void {
+  const report = (error: unknown): void => context.report('observer', error);
   const prototype = net.Socket.prototype as unknown as { connect: WrappedConnect };
-  return isPublished(prototype.connect) ? subscribe(listener) : wrap(prototype, listener);
+  const call = ({ socket, destination }: ConnectCall): void => {
+    // A proxy's traps would see whatever is asked of it, so that is asked first.
+    if (isProxied(socket) || !isSocket(socket) || context.excluded.has(socket)) return;
+    listener(socket, destination);
+  };
+  if (isPublished(prototype.connect)) return listenTo<ConnectCall>(CHANNEL.connect, call, report);
+  return wrap(prototype, (seen) => {
+    try {
+      call(seen);
+    } catch (error) {
+      report(error);
+    }
+  });
 }
 
 /** Whether this connect() publishes each call itself. Read off its text, because a trial would show on the channel. */
@@ -46,15 +68,7 @@ function isPublished(connect: WrappedConnect): boolean {
   return connect[WRAP] === undefined && Function.prototype.toString.call(connect).includes('netClientSocketChannel');
 }
 
-function subscribe(listener: ConnectListener): () => void {
-  const onMessage = (message: unknown): void => listener((message as { socket: object }).socket, undefined);
-  diagnosticsChannel.subscribe(CHANNEL, onMessage);
-  return () => {
-    diagnosticsChannel.unsubscribe(CHANNEL, onMessage);
-  };
-}
-
-function wrap(prototype: { connect: WrappedConnect }, listener: ConnectListener): () => void {
+function wrap(prototype: { connect: WrappedConnect }, listener: CallListener): () => void {
   const active = prototype.connect[WRAP] ?? wrapConnect(prototype);
   active.listeners = [...active.listeners, listener];
   return () => {
@@ -70,7 +84,7 @@ function wrapConnect(prototype: { connect: WrappedConnect }): ConnectWrap {
     // biome-ignore lint/complexity/noArguments: the program's own arguments, as they came
     const values = arguments;
     const destination = created.listeners.length > 0 ? readDestination(values[0], values[1]) : null;
-    if (destination !== null) for (const listener of created.listeners) listener(this, destination);
+    if (destination !== null) for (const listener of created.listeners) listener({ socket: this, destination });
     return Reflect.apply(original, this, values);
   }
   for (const key of ['name', 'length'] as const) {

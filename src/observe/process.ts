@@ -1,19 +1,10 @@
-import diagnosticsChannel from 'node:diagnostics_channel';
 import { FLAG, type SocketRecord } from '../sockets/record.ts';
-import { isAgent } from './agents.ts';
+import { isAgent, socketsOf } from './agents.ts';
+import { CHANNEL, listenTo } from './channels.ts';
 import { noticeConnects } from './connect-calls.ts';
 import type { ObserveContext } from './context.ts';
 import { findInHeap } from './heap.ts';
-import {
-  activeHandles,
-  isProxied,
-  isServer,
-  isSocket,
-  isTcpHandle,
-  type NodeServer,
-  type NodeSocket,
-  serverOf,
-} from './node-socket.ts';
+import { activeHandles, isProxied, isServer, isSocket, isTcpHandle, type NodeSocket, serverOf } from './node-socket.ts';
 import type { ServerObserver } from './server.ts';
 import { adoptFound, letGo, observeConnect } from './socket.ts';
 import type { Tap } from './tap.ts';
@@ -26,8 +17,6 @@ export const FIND_EXISTING = ['handles', 'heap', 'none'] as const;
 
 /** One of {@link FIND_EXISTING}. */
 export type FindExisting = (typeof FIND_EXISTING)[number];
-
-const LISTEN_CHANNEL = 'tracing:net.server.listen:asyncStart';
 
 /**
  * Observes every server that begins to listen and every socket that begins to connect in this process, and those that
@@ -42,39 +31,30 @@ export function observeProcess(
 ): () => void {
   const { ledger, excluded } = context;
   let stopped = false;
-
-  function guarded(action: () => void): void {
-    try {
-      if (!stopped) action();
-    } catch (error) {
-      context.report('observer', error);
-    }
-  }
+  const report = (error: unknown): void => context.report('observer', error);
 
   function found(server: unknown): void {
     if (!isProxied(server) && isServer(server) && !excluded.has(server)) servers.find(server);
   }
 
-  const onListen = (message: unknown): void => guarded(() => found((message as { server: NodeServer }).server));
-  diagnosticsChannel.subscribe(LISTEN_CHANNEL, onListen);
-  const stopConnects = noticeConnects((socket, destination) =>
-    guarded(() => {
-      if (isProxied(socket) || !isSocket(socket) || excluded.has(socket)) return;
-      observeConnect(context, sockets, socket, destination);
-    }),
-  );
+  const stopListens = listenTo<{ readonly server: unknown }>(CHANNEL.listen, ({ server }) => found(server), report);
+  const stopConnects = noticeConnects(context, (socket, destination) => {
+    observeConnect(context, sockets, socket, destination, true);
+  });
 
-  guarded(() => {
+  try {
     const existing = existingObjects(findExisting);
     // Servers first: the sockets that they accepted are theirs.
     for (const server of existing) if (isServer(server) && server.listening) found(server);
     for (const socket of existing) if (isClient(socket) && !excluded.has(socket)) adoptFound(context, sockets, socket);
-  });
+  } catch (error) {
+    report(error);
+  }
 
   return () => {
     if (stopped) return;
     stopped = true;
-    diagnosticsChannel.unsubscribe(LISTEN_CHANNEL, onListen);
+    stopListens();
     stopConnects();
     servers.stopFound();
     for (const record of [...ledger.records, ...context.waiting.keys()]) {
@@ -104,7 +84,7 @@ function idleSocketsOfGlobalAgents(): readonly unknown[] {
     // What the program has not loaded has no sockets, and is not loaded for this.
     if (!loaded.includes(`NativeModule ${id}`)) return [];
     const { globalAgent } = process.getBuiltinModule(id) as { readonly globalAgent?: unknown };
-    return isAgent(globalAgent) ? Object.values(globalAgent.freeSockets).flatMap((list) => list ?? []) : [];
+    return isAgent(globalAgent) ? socketsOf(globalAgent.freeSockets) : [];
   });
 }
 

@@ -1,9 +1,9 @@
-import diagnosticsChannel from 'node:diagnostics_channel';
 import { COUNT, type ListenerRecord, newListener } from '../sockets/ledger.ts';
 import { FLAG, SocketRecord, stateOf } from '../sockets/record.ts';
 import { isWildcard, packAddress, TUPLE } from '../sockets/tuple.ts';
 import { EVENT } from '../tcp/event.ts';
 import { STATE } from '../tcp/state.ts';
+import { CHANNEL, listenTo } from './channels.ts';
 import type { ObserveContext } from './context.ts';
 import { requested, responded } from './http-use.ts';
 import {
@@ -21,9 +21,6 @@ import {
 import { requestText } from './request-text.ts';
 import { adopt, letGo, recordOf } from './socket.ts';
 import { createTap, type Tap, WATCHED, type Watched } from './tap.ts';
-
-/** Published when the answer of any http.Server was handed over to the kernel. */
-const RESPONSE_CHANNEL = 'http.server.response.finish';
 
 /** What the tap of a server carries. */
 interface ObservedServer extends ListenerRecord {
@@ -61,7 +58,7 @@ export function observeServers(
   const { ledger } = context;
   const observed = new Map<ObservedServer, () => void>();
   const stops = new WeakMap<object, () => void>();
-  let watchesResponses = false;
+  let stopResponses: (() => void) | undefined;
 
   const tap = createTap<ObservedServer>({
     before(server, target, event, first, second) {
@@ -112,10 +109,7 @@ export function observeServers(
     refuseTakenName(name);
     const listener: ObservedServer = { ...newListener(server, 0, 0, context.now()), chosenName: name, isFound: false };
     if (!tap.attach(server, listener)) return () => undefined;
-    if (timesIdleness && !watchesResponses && isHttpServer(server)) {
-      watchesResponses = true;
-      diagnosticsChannel.subscribe(RESPONSE_CHANNEL, onResponseFinish);
-    }
+    if (timesIdleness && isHttpServer(server)) stopResponses ??= watchResponses();
     if (name !== undefined) assign(listener, name);
     context.listenerOf.set(server, listener);
     const stop = (): void => {
@@ -151,13 +145,15 @@ export function observeServers(
     assign(listener, name);
   }
 
-  function onResponseFinish(message: unknown): void {
-    try {
-      const record = sockets.get((message as { socket: object }).socket);
-      if (record !== undefined) responded(record, context.now());
-    } catch (error) {
-      context.report('observer', error);
-    }
+  function watchResponses(): () => void {
+    return listenTo<{ readonly socket: object }>(
+      CHANNEL.response,
+      ({ socket }) => {
+        const record = sockets.get(socket);
+        if (record !== undefined) responded(record, context.now());
+      },
+      (error) => context.report('observer', error),
+    );
   }
 
   /** A request came in. Those of HTTP/2 have no connection of their own. */
@@ -286,7 +282,7 @@ export function observeServers(
     },
     poll,
     stop: () => {
-      diagnosticsChannel.unsubscribe(RESPONSE_CHANNEL, onResponseFinish);
+      stopResponses?.();
       for (const stop of [...observed.values()]) stop();
     },
   };

@@ -65,22 +65,28 @@ function choose(context: ObserveContext, record: SocketRecord, socket: NodeSocke
   nameClient(context, record, socket, undefined, 0, at);
 }
 
-/** A socket is about to connect, for the first time or again: observes it from here on. */
+/**
+ * A socket is about to connect, for the first time or again: observes it from here on. Returns its record, if it has one.
+ *
+ * @param found whether that is for the observation of the whole process
+ */
 export function observeConnect(
   context: ObserveContext,
   sockets: Tap<SocketRecord>,
   socket: NodeSocket,
   destination: Destination | undefined,
-): void {
+  found: boolean,
+): SocketRecord | undefined {
   const at = context.now();
   let record = sockets.get(socket);
   if (record === undefined) {
     // Over a socket that is connected, or connects, there is nothing to connect.
-    if (recordOf(sockets, socket) !== undefined || rawSocketOf(socket) !== undefined) return;
-    record = new SocketRecord(socket, socket.encrypted === true ? FLAG.tls | FLAG.found : FLAG.found, at);
-    if (!sockets.attach(socket, record)) return;
+    if (recordOf(sockets, socket) !== undefined || rawSocketOf(socket) !== undefined) return undefined;
+    record = new SocketRecord(socket, (socket.encrypted === true ? FLAG.tls : 0) | (found ? FLAG.found : 0), at);
+    if (!sockets.attach(socket, record)) return undefined;
   }
   if ((record.flags & FLAG.server) === 0) connectCalled(context, record, socket, destination, at);
+  return record;
 }
 
 /** Observes a socket that was there before the observation of the whole process began. */
@@ -156,6 +162,18 @@ export function letGo(
   const raw = rawSocketOf(socket);
   sockets.detach(socket);
   if (raw !== undefined && sockets.get(raw) === record) sockets.detach(raw);
+}
+
+/** Ends what one observer did for a socket: the observation of the whole process goes on with it, if there is one. */
+export function leave(
+  context: ObserveContext,
+  sockets: Tap<SocketRecord>,
+  record: SocketRecord,
+  socket: NodeSocket,
+  isProcessObserved: boolean,
+): void {
+  if (isProcessObserved) record.flags |= FLAG.found;
+  else letGo(context, sockets, record, socket);
 }
 
 function nothing(): void {}

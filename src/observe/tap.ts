@@ -1,4 +1,5 @@
 import { EventEmitter } from 'node:events';
+import { callStack } from './call-stack.ts';
 import { isProxied } from './node-socket.ts';
 
 /** The `emit` of an EventEmitter. */
@@ -154,30 +155,15 @@ function isCallOfPatch(target: object, next: Emit, event: string | symbol): bool
   return known;
 }
 
-/** Whether Node's emit lies between the newest two calls of ours on the stack. The program's settings are put back. */
+/** Whether Node's emit lies between the newest two calls of ours on the stack. */
 function isCalledByListener(): boolean {
-  const settings = ['stackTraceLimit', 'prepareStackTrace'] as const;
-  const before = settings.map((name) => Object.getOwnPropertyDescriptor(Error, name));
-  const files = { stack: [] as unknown };
-  try {
-    Error.stackTraceLimit = Number.POSITIVE_INFINITY;
-    Error.prepareStackTrace = (_error, frames) => frames.map((frame) => frame.getFileName());
-    Error.captureStackTrace(files);
-    const stack = files.stack as (string | null)[];
-    const [ours] = stack;
-    const from = stack.findIndex((file) => file !== ours);
-    const between = stack.slice(from, stack.indexOf(ours as string, from));
-    return between.includes('node:events');
-  } catch {
-    // Under --frozen-intrinsics nothing can be set; a listener is likelier by far.
-    return true;
-  } finally {
-    settings.forEach((name, index) => {
-      const property = before[index];
-      if (property === undefined) Reflect.deleteProperty(Error, name);
-      else Reflect.defineProperty(Error, name, property);
-    });
-  }
+  const files = callStack(Number.POSITIVE_INFINITY, (frame) => frame.getFileName());
+  // Where the stack cannot be asked for, a listener is likelier by far.
+  if (files === undefined) return true;
+  const [ours] = files;
+  const from = files.findIndex((file) => file !== ours);
+  const between = files.slice(from, files.indexOf(ours as string, from));
+  return between.includes('node:events');
 }
 
 /** Constructs the object it is given, so that a class below it can put private fields on that. */

@@ -1,9 +1,10 @@
-import diagnosticsChannel from 'node:diagnostics_channel';
+import { queueMicrotask } from '../globals.ts';
 import { FLAG, type SocketRecord } from '../sockets/record.ts';
+import { listenTo } from './channels.ts';
 import { type Destination, noticeConnects } from './connect-calls.ts';
 import type { NameOf, ObserveContext } from './context.ts';
 import { isSocket, type NodeSocket } from './node-socket.ts';
-import { adoptFound, letGo, observeConnect, observeSocket, recordOf } from './socket.ts';
+import { adoptFound, leave, observeConnect, observeSocket, recordOf } from './socket.ts';
 import type { Tap } from './tap.ts';
 import { type UndiciRequest, undiciRequests } from './undici-channels.ts';
 import {
@@ -156,16 +157,15 @@ export function observeUndici(
     origins.set(host, [...known, new WeakRef(dispatcher)]);
   }
 
-  function connectBegins(socket: object, destination: Destination | undefined): void {
+  function connectBegins(socket: NodeSocket, destination: Destination | undefined): void {
     const dial = current;
     if (dial === undefined) return;
     current = undefined;
     // The program's own connect(), after a connector that has not dialled yet.
     if (dial.client !== undefined && isOnStack(dial.client) === false) return;
-    if (!isSocket(socket) || context.excluded.has(socket)) return;
     dials.set(socket, dial);
     if (dial.root === followed || isProcessObserved()) return;
-    observeConnect(context, sockets, socket, destination ?? destinationOf(dial.origin));
+    observeConnect(context, sockets, socket, destination ?? destinationOf(dial.origin), false);
   }
 
   function nameByDial(socket: object): string | undefined {
@@ -206,14 +206,18 @@ export function observeUndici(
 
   /** Takes what a dispatcher is connected to already. */
   function adopt(root: Root): void {
-    for (const dispatcher of root.dispatchers()) {
-      walkClients(dispatcher, undefined, {
-        client(client) {
-          adoptClient(root, client);
-          return false;
-        },
-        origin: (each) => remember(root, each),
-      });
+    try {
+      for (const dispatcher of root.dispatchers()) {
+        walkClients(dispatcher, undefined, {
+          client(client) {
+            adoptClient(root, client);
+            return false;
+          },
+          origin: (each) => remember(root, each),
+        });
+      }
+    } catch (error) {
+      report(error);
     }
   }
 
@@ -228,25 +232,18 @@ export function observeUndici(
     pools.remember(record, client, origin.origin);
   }
 
-  function leave(root: Root): void {
+  function leaveAll(root: Root): void {
     for (const record of [...ledger.records, ...context.waiting.keys()]) {
-      const socket = record.socket;
+      const socket = record.socket as NodeSocket | undefined;
       if (socket === undefined || dials.get(socket)?.root !== root) continue;
-      if (isProcessObserved()) record.flags |= FLAG.found;
-      else letGo(context, sockets, record, socket as NodeSocket);
+      leave(context, sockets, record, socket, isProcessObserved());
     }
   }
 
   // ---- what is listened to ------------------------------------------------------------------------------------------
 
-  function guarded<T extends unknown[]>(action: (...values: T) => void): (...values: T) => void {
-    return (...values) => {
-      try {
-        action(...values);
-      } catch (error) {
-        context.report('observer', error);
-      }
-    };
+  function report(error: unknown): void {
+    context.report('observer', error);
   }
 
   function subscribe(): () => void {
@@ -259,7 +256,7 @@ export function observeUndici(
       ),
       on<RequestMessage>('undici:request:trailers', ({ request }) => requests.completed(request)),
       on<RequestMessage>('undici:request:error', ({ request }) => requests.failed(request)),
-      noticeConnects(guarded(connectBegins)),
+      noticeConnects(context, connectBegins),
     ];
     context.namers.add(nameByDial);
     context.pools.add(pools.read);
@@ -271,11 +268,7 @@ export function observeUndici(
   }
 
   function on<T>(channel: string, action: (message: T) => void): () => void {
-    const onMessage = guarded((message: unknown) => action(message as T));
-    diagnosticsChannel.subscribe(channel, onMessage);
-    return () => {
-      diagnosticsChannel.unsubscribe(channel, onMessage);
-    };
+    return listenTo(channel, action, report);
   }
 
   function listenIfNeeded(): void {
@@ -291,7 +284,7 @@ export function observeUndici(
       isFollowing = true;
       listenIfNeeded();
       const endCreated = on<RequestMessage>('undici:request:create', ({ request }) => requests.created(request));
-      if (adopts) guarded(adopt)(followed);
+      if (adopts) adopt(followed);
       return () => {
         isFollowing = false;
         endCreated();
@@ -306,11 +299,11 @@ export function observeUndici(
       const root = rootOf(dispatcher, name);
       roots.add(root);
       listenIfNeeded();
-      guarded(adopt)(root);
+      adopt(root);
       const stop = (): void => {
         if (!roots.delete(root)) return;
         stops.delete(key);
-        leave(root);
+        leaveAll(root);
         listenIfNeeded();
       };
       stops.set(key, stop);

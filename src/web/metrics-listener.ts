@@ -2,6 +2,7 @@ import diagnosticsChannel from 'node:diagnostics_channel';
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { clearTimeout, setTimeout } from '../globals.ts';
+import { CHANNEL } from '../observe/channels.ts';
 import type { MetricsText } from './metrics-text.ts';
 
 /** What {@link openMetricsListener} needs to know. */
@@ -23,7 +24,6 @@ export interface MetricsListenerOptions {
 }
 
 const PATH = '/metrics';
-const LISTEN_CHANNEL = 'tracing:net.server.listen:asyncStart';
 const RETRY_MS = 15_000;
 /** One scraper needs one, for some milliseconds. */
 const MAX_CONNECTIONS = 10;
@@ -112,12 +112,12 @@ export function openMetricsListener(options: MetricsListenerOptions): () => void
   function close(): void {
     if (closed) return;
     closed = true;
-    diagnosticsChannel.unsubscribe(LISTEN_CHANNEL, onListen);
+    diagnosticsChannel.unsubscribe(CHANNEL.listen, onListen);
     clearTimeout(retry);
     shut();
   }
 
-  diagnosticsChannel.subscribe(LISTEN_CHANNEL, onListen);
+  diagnosticsChannel.subscribe(CHANNEL.listen, onListen);
   open();
   return close;
 }

@@ -3,6 +3,7 @@ import net from 'node:net';
 import tls from 'node:tls';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { type Destination, destinationOf, noticeConnects } from '../../src/observe/connect-calls.ts';
+import type { ObserveContext } from '../../src/observe/context.ts';
 
 type Connect = (this: object, ...values: unknown[]) => unknown;
 
@@ -38,7 +39,12 @@ function patch(): Connect {
 
 function notice(): [object, Destination | undefined][] {
   const seen: [object, Destination | undefined][] = [];
-  stops.push(noticeConnects((socket, destination) => seen.push([socket, destination])));
+  const report = (_component: string, error: unknown): void => {
+    throw error;
+  };
+  // Of what observers share, nothing else is asked.
+  const context = { excluded: new Set(), report } as unknown as ObserveContext;
+  stops.push(noticeConnects(context, (socket, destination) => seen.push([socket, destination])));
   return seen;
 }
 

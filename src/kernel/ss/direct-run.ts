@@ -1,5 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { constants } from 'node:os';
+import { queueMicrotask } from '../../globals.ts';
 import { killGroup, unref } from './child-group.ts';
 import { judgeSpawnError } from './ss-failure.ts';
 import { SS_ENVIRONMENT, type SsCommand, type SsListener, type SsProcess } from './ss-process.ts';

@@ -1,0 +1,28 @@
+const SETTINGS = ['stackTraceLimit', 'prepareStackTrace'] as const;
+
+/**
+ * What is being called, the caller of this first: asked without the program's own hooks, and leaving no trace in its
+ * settings. Undefined where nothing can be set (--frozen-intrinsics).
+ *
+ * @param most so many frames at most
+ * @param read what to read of each
+ * @example callStack(12, (frame) => frame.getFunctionName())
+ */
+export function callStack<T>(most: number, read: (frame: NodeJS.CallSite) => T): readonly T[] | undefined {
+  const before = SETTINGS.map((name) => Object.getOwnPropertyDescriptor(Error, name));
+  const holder: { stack?: unknown } = {};
+  try {
+    Error.stackTraceLimit = most;
+    Error.prepareStackTrace = (_error, frames) => frames.map(read);
+    Error.captureStackTrace(holder, callStack);
+    return holder.stack as readonly T[];
+  } catch {
+    return undefined;
+  } finally {
+    SETTINGS.forEach((name, index) => {
+      const property = before[index];
+      if (property === undefined) Reflect.deleteProperty(Error, name);
+      else Reflect.defineProperty(Error, name, property);
+    });
+  }
+}
