@@ -1,4 +1,5 @@
 import { CONNECT_FAILURES, type ConnectFailure, type ConnectPhase } from './connect-failure.ts';
+import { CountTable } from './count-table.ts';
 import { Histogram } from './histogram.ts';
 import { HistogramTable } from './histogram-table.ts';
 
@@ -40,8 +41,9 @@ export class Connects {
   readonly #started: Float64Array;
   readonly #succeeded: Float64Array;
   readonly #pending: Int32Array;
-  readonly #failed: Float64Array;
-  readonly #attempts: Float64Array = new Float64Array(FAMILIES.length * ATTEMPT_RESULTS.length);
+  readonly #failed: CountTable<ConnectFailure>;
+  /** By the place of the family: attempts are no name's. */
+  readonly #attempts: CountTable<AttemptResult> = new CountTable(FAMILIES.length, ATTEMPT_RESULTS);
 
   /**
    * @param capacity how many name slots there are
@@ -52,7 +54,7 @@ export class Connects {
     this.#started = new Float64Array(capacity);
     this.#succeeded = new Float64Array(capacity);
     this.#pending = new Int32Array(capacity);
-    this.#failed = new Float64Array(capacity * CONNECT_FAILURES.length);
+    this.#failed = new CountTable(capacity, CONNECT_FAILURES);
     this.durations = { lookup: newHistogram(), tcp: newHistogram(), tls: newHistogram() };
     this.durationsByName = { lookup: newTable(), tcp: newTable(), tls: newTable() };
   }
@@ -70,11 +72,11 @@ export class Connects {
   }
 
   failed(slot: number, failure: ConnectFailure): number {
-    return this.#failed[slot * CONNECT_FAILURES.length + CONNECT_FAILURES.indexOf(failure)] as number;
+    return this.#failed.at(slot, failure);
   }
 
   attempts(family: Family, result: AttemptResult): number {
-    return this.#attempts[attemptAt(family, result)] as number;
+    return this.#attempts.at(FAMILIES.indexOf(family), result);
   }
 
   start(slot: number): void {
@@ -88,12 +90,12 @@ export class Connects {
   }
 
   fail(slot: number, failure: ConnectFailure): void {
-    add(this.#failed, slot * CONNECT_FAILURES.length + CONNECT_FAILURES.indexOf(failure));
+    this.#failed.add(slot, failure);
     this.#pending[slot] = (this.#pending[slot] as number) - 1;
   }
 
   endAttempt(family: Family, result: AttemptResult): void {
-    add(this.#attempts, attemptAt(family, result));
+    this.#attempts.add(FAMILIES.indexOf(family), result);
   }
 
   observe(slot: number, phase: ConnectPhase, seconds: number): void {
@@ -104,7 +106,7 @@ export class Connects {
   /** The slot belongs to another name from now on. */
   forget(slot: number): void {
     for (const counts of [this.#started, this.#succeeded, this.#pending]) counts[slot] = 0;
-    this.#failed.fill(0, slot * CONNECT_FAILURES.length, (slot + 1) * CONNECT_FAILURES.length);
+    this.#failed.forget(slot);
     for (const phase of CONNECT_PHASES) this.durationsByName[phase].forget(slot);
   }
 }
@@ -115,10 +117,6 @@ function newHistogram(): Histogram {
 
 function newTable(): HistogramTable {
   return new HistogramTable(CONNECT_DURATION_BOUNDS);
-}
-
-function attemptAt(family: Family, result: AttemptResult): number {
-  return FAMILIES.indexOf(family) * ATTEMPT_RESULTS.length + ATTEMPT_RESULTS.indexOf(result);
 }
 
 function add(counts: Float64Array, at: number): void {

@@ -1,4 +1,5 @@
 import type { Initiator } from './closing.ts';
+import { CountTable } from './count-table.ts';
 import { HistogramTable } from './histogram-table.ts';
 
 /** Who closed a connection that was idle between two requests: this side's timer, this side otherwise, or the peer. */
@@ -52,8 +53,8 @@ export class Requests {
   readonly #isByName: boolean;
   readonly #counts: Float64Array;
   readonly #reusedErrors: Float64Array;
-  readonly #activeCloses: Float64Array;
-  readonly #idleCloses: Float64Array;
+  readonly #activeCloses: CountTable<Initiator>;
+  readonly #idleCloses: CountTable<IdleClose>;
   readonly #races: Map<number, Race> = new Map();
 
   /**
@@ -65,8 +66,8 @@ export class Requests {
     this.keepAliveSeconds = new Float64Array(capacity).fill(Number.NaN);
     this.#counts = new Float64Array(capacity);
     this.#reusedErrors = new Float64Array(capacity);
-    this.#activeCloses = new Float64Array(capacity * INITIATORS.length);
-    this.#idleCloses = new Float64Array(capacity * IDLE_CLOSES.length);
+    this.#activeCloses = new CountTable(capacity, INITIATORS);
+    this.#idleCloses = new CountTable(capacity, IDLE_CLOSES);
   }
 
   count(slot: number): number {
@@ -78,11 +79,11 @@ export class Requests {
   }
 
   activeCloses(slot: number, initiator: Initiator): number {
-    return this.#activeCloses[slot * INITIATORS.length + INITIATORS.indexOf(initiator)] as number;
+    return this.#activeCloses.at(slot, initiator);
   }
 
   idleCloses(slot: number, cause: IdleClose): number {
-    return this.#idleCloses[slot * IDLE_CLOSES.length + IDLE_CLOSES.indexOf(cause)] as number;
+    return this.#idleCloses.at(slot, cause);
   }
 
   /** The newest loss of a name in the keep-alive race. */
@@ -106,11 +107,11 @@ export class Requests {
     if (this.#isByName) this.perConnection.observe(slot, use.requests);
     if (!use.active) {
       if (use.last || initiator === 'unknown') return;
-      add(this.#idleCloses, slot * IDLE_CLOSES.length + IDLE_CLOSES.indexOf(idleCloseOf(initiator, use.timedOut)));
+      this.#idleCloses.add(slot, idleCloseOf(initiator, use.timedOut));
       if (this.#isByName && !Number.isNaN(use.idleMs)) this.idleAtClose.observe(slot, use.idleMs / 1000);
       return;
     }
-    add(this.#activeCloses, slot * INITIATORS.length + INITIATORS.indexOf(initiator));
+    this.#activeCloses.add(slot, initiator);
     if (isClient && use.requests > 1 && !use.responded && initiator === 'remote') {
       add(this.#reusedErrors, slot);
       const before = this.#races.get(slot);
@@ -127,8 +128,8 @@ export class Requests {
   /** The slot belongs to another name from now on. */
   forget(slot: number): void {
     for (const counts of [this.#counts, this.#reusedErrors]) counts[slot] = 0;
-    this.#activeCloses.fill(0, slot * INITIATORS.length, (slot + 1) * INITIATORS.length);
-    this.#idleCloses.fill(0, slot * IDLE_CLOSES.length, (slot + 1) * IDLE_CLOSES.length);
+    this.#activeCloses.forget(slot);
+    this.#idleCloses.forget(slot);
     this.keepAliveSeconds[slot] = Number.NaN;
     this.idleAtClose.forget(slot);
     this.perConnection.forget(slot);
