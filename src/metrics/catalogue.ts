@@ -1,3 +1,4 @@
+import { CLOSE_WAIT_CAUSES, DIVERGENCES, REMEDIED_CAUSES } from '../detect/leaks/leak.ts';
 import { COLLECTOR_REASONS, SOURCES } from '../kernel/source.ts';
 import type { Level } from '../monitor/options.ts';
 import { COMPONENTS } from '../sockets/component.ts';
@@ -22,6 +23,7 @@ export type LabelName =
   | 'result'
   | 'phase'
   | 'cause'
+  | 'kind'
   | 'pool_state'
   | 'source'
   | 'reason'
@@ -68,6 +70,12 @@ export type MetricName =
   | 'keep_alive_timeout_seconds'
   | 'pool_connections'
   | 'pool_pending_requests'
+  | 'close_wait_sockets'
+  | 'leaked_sockets'
+  | 'oldest_socket_age_seconds'
+  | 'half_open_suspects'
+  | 'divergent_sockets'
+  | 'remedied_sockets_total'
   | 'half_closes_total'
   | 'resets_total'
   | 'bytes_total'
@@ -132,7 +140,8 @@ export const LABEL_VALUES: { readonly [label in LabelName]?: readonly string[] }
   family: FAMILIES,
   result: ATTEMPT_RESULTS,
   phase: CONNECT_PHASES,
-  cause: IDLE_CLOSES,
+  cause: [...new Set([...IDLE_CLOSES, ...CLOSE_WAIT_CAUSES, ...REMEDIED_CAUSES])],
+  kind: DIVERGENCES,
   pool_state: ['active', 'idle'],
   component: COMPONENTS,
 };
@@ -377,6 +386,54 @@ export const CATALOGUE: { readonly [name in MetricName]: MetricDefinition } = {
     unit: '{request}',
     help: 'Requests that wait for a connection of a pool.',
     labels: ['name'],
+    aggregate: 'sum',
+  },
+  close_wait_sockets: {
+    name: 'close_wait_sockets',
+    type: 'gauge',
+    unit: '{socket}',
+    help: 'Sockets of this process in CLOSE_WAIT by the reason why they have not ended; the sum over cause is sockets{state="close_wait"}.',
+    labels: ['side', 'name', 'cause'],
+    aggregate: 'sum',
+  },
+  leaked_sockets: {
+    name: 'leaked_sockets',
+    type: 'gauge',
+    unit: '{socket}',
+    help: 'Sockets of this process that have been idle in a state that should not last for longer than its threshold.',
+    labels: BY_STATE,
+    aggregate: 'sum',
+  },
+  oldest_socket_age_seconds: {
+    name: 'oldest_socket_age_seconds',
+    type: 'gauge',
+    unit: 's',
+    help: 'At least how long the oldest socket has been in a state that should not last, since a sample first saw it there; 0 if there is none.',
+    labels: BY_STATE,
+    aggregate: 'max',
+  },
+  half_open_suspects: {
+    name: 'half_open_suspects',
+    type: 'gauge',
+    unit: '{socket}',
+    help: 'Established connections whose peer has not acknowledged anything for three retransmissions or more.',
+    labels: BY_NAME,
+    aggregate: 'sum',
+  },
+  divergent_sockets: {
+    name: 'divergent_sockets',
+    type: 'gauge',
+    unit: '{socket}',
+    help: 'Sockets about which Node and the kernel have disagreed in two samples on end, by kind of contradiction.',
+    labels: ['kind'],
+    aggregate: 'sum',
+  },
+  remedied_sockets_total: {
+    name: 'remedied_sockets_total',
+    type: 'counter',
+    unit: '{socket}',
+    help: 'Leaked sockets that finwait has destroyed because remedyAfterMs asks for it.',
+    labels: ['side', 'name', 'cause'],
     aggregate: 'sum',
   },
   half_closes_total: {

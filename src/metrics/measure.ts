@@ -1,6 +1,16 @@
+import {
+  CLOSE_WAIT_CAUSES,
+  type CloseWaitCause,
+  DIVERGENCES,
+  LEAK_STATES,
+  type LeakState,
+  REMEDIED_CAUSES,
+  type RemediedCause,
+} from '../detect/leaks/leak.ts';
 import type { Counters } from '../kernel/procfs/read-counters.ts';
 import { COLLECTOR_ERRORS, errorKey, SOURCES } from '../kernel/source.ts';
 import { keepAliveSecondsOf } from '../monitor/keep-alive.ts';
+import type { LeakCounts } from '../monitor/leak-counts.ts';
 import type { MonitorInternals } from '../monitor/monitor.ts';
 import { CLOSINGS, type Initiator } from '../sockets/closing.ts';
 import { COMPONENTS } from '../sockets/component.ts';
@@ -58,6 +68,7 @@ export function measure(inside: MonitorInternals, metric: ScalarName): Point[] {
   const { ledger, collector } = inside;
   const names = ledger.names.entries();
   const column = collector.isFresh() ? collector.column : undefined;
+  const findings = column === undefined ? undefined : collector.findings;
   switch (metric) {
     case 'sockets':
       return column === undefined
@@ -161,6 +172,28 @@ export function measure(inside: MonitorInternals, metric: ScalarName): Point[] {
       const { pending } = inside.pools();
       return perClient(inside, (slot) => pending[slot] as number);
     }
+    case 'close_wait_sockets':
+      return findings === undefined
+        ? []
+        : [
+            ...perName(names, NAMED_CAUSE_LABELS, (slot, at) => findings.closeWait.closeWait(slot, namedCauseAt(at))),
+            ...UNTRACKED_CAUSE_LABELS.map((labels) => ({
+              labels,
+              value: findings.closeWait.closeWait(UNTRACKED_SLOT, 'untracked'),
+            })),
+          ];
+    case 'leaked_sockets':
+      return byLeakState(names, findings?.leaks, (leaks, slot, state) => leaks.leaked(slot, state));
+    case 'oldest_socket_age_seconds':
+      return byLeakState(names, findings?.leaks, (leaks, slot, state) => leaks.oldestMs(slot, state) / 1000);
+    case 'half_open_suspects':
+      return findings === undefined ? [] : perName(names, NO_LABELS, (slot) => findings.leaks.halfOpen(slot));
+    case 'divergent_sockets':
+      return findings === undefined
+        ? []
+        : DIVERGENCES.map((kind) => ({ labels: { kind }, value: findings.leaks.divergent[kind] }));
+    case 'remedied_sockets_total':
+      return perName(names, REMEDY_LABELS, (slot, at) => inside.remedied.at(slot, REMEDIED_CAUSES[at] as RemediedCause));
     case 'half_closes_total':
       return byCount(inside, INITIATOR_LABELS, [COUNT.halfClosedLocal, COUNT.halfClosedRemote]);
     case 'resets_total':
@@ -334,6 +367,16 @@ const PHASE_LABELS: SeriesLabels = CONNECT_PHASES.map((phase) => ({ phase }));
 const IDLE_CLOSE_LABELS: SeriesLabels = IDLE_CLOSES.map((cause) => ({ cause }));
 const POOL_LABELS: SeriesLabels = [{ pool_state: 'active' }, { pool_state: 'idle' }];
 const NODE_QUEUE_LABELS: SeriesLabels = [{ queue: 'node_read' }, { queue: 'node_write' }];
+const LEAK_STATE_LABELS: SeriesLabels = LEAK_STATES.map(([state]) => ({ state }));
+const REMEDY_LABELS: SeriesLabels = REMEDIED_CAUSES.map((cause) => ({ cause }));
+/** What a socket with a record may suffer from. */
+const NAMED_CAUSES: readonly CloseWaitCause[] = CLOSE_WAIT_CAUSES.filter((cause) => cause !== 'untracked');
+const NAMED_CAUSE_LABELS: SeriesLabels = NAMED_CAUSES.map((cause) => ({ cause }));
+/** What is ours and has no record: it has no name, and no side. */
+const UNTRACKED_SLOT = -1;
+const UNTRACKED = { side: 'unknown', name: '_untracked' } as const;
+const UNTRACKED_CAUSE_LABELS: SeriesLabels = [{ ...UNTRACKED, cause: 'untracked' }];
+const UNTRACKED_LEAK_LABELS: SeriesLabels = LEAK_STATES.map(([state]) => ({ ...UNTRACKED, state }));
 const KERNEL_QUEUE_LABELS: SeriesLabels = [{ queue: 'kernel_receive' }, { queue: 'kernel_send' }];
 
 /** The kernel's own counters behind the metrics of the namespace. */
@@ -349,6 +392,25 @@ const COUNTER_OF = {
 
 function stateAt(index: number): State {
   return STATES[index] as State;
+}
+
+function namedCauseAt(index: number): CloseWaitCause {
+  return NAMED_CAUSES[index] as CloseWaitCause;
+}
+
+/** The states that have a threshold, by name, what is untracked included. */
+function byLeakState(
+  names: readonly NameEntry[],
+  leaks: LeakCounts | undefined,
+  value: (leaks: LeakCounts, slot: number, state: LeakState) => number,
+): Point[] {
+  if (leaks === undefined) return [];
+  const at = (slot: number, index: number): number =>
+    value(leaks, slot, (LEAK_STATES[index] as (typeof LEAK_STATES)[number])[0]);
+  return [
+    ...perName(names, LEAK_STATE_LABELS, at),
+    ...UNTRACKED_LEAK_LABELS.map((labels, index) => ({ labels, value: at(UNTRACKED_SLOT, index) })),
+  ];
 }
 
 function byCount({ ledger }: MonitorInternals, series: SeriesLabels, counts: readonly Count[]): Point[] {

@@ -26,6 +26,8 @@ import type { RowSink } from '../sockets/row.ts';
 import { STATE } from '../tcp/state.ts';
 import { ClusterListeners, ownSockets } from './cluster-listeners.ts';
 import { Following } from './following.ts';
+import { type ExaminedTable, LeakFinder, type LeakFindings } from './leak-finder.ts';
+import { type LoopTurns, watchLoopTurns } from './loop-turns.ts';
 import type { ResolvedOptions } from './options.ts';
 import { captureMissing, walkInSlices } from './sliced-walk.ts';
 import { TcpInfoSampler } from './tcp-info.ts';
@@ -92,6 +94,13 @@ export interface CollectorHost {
   /** The process id of the cluster's primary; undefined where there is no cluster. */
   readonly primaryPid: () => number | undefined;
   readonly warn: (message: string) => void;
+  /** A table was examined. */
+  readonly onFindings: (findings: LeakFindings, table: ExaminedTable) => void;
+}
+
+/** A complete table, with where it is from. */
+interface TakenTable extends ExaminedTable {
+  readonly source: Source;
 }
 
 /** Samples the kernel's table on an unreferenced timer, one at a time, and keeps the newest complete one. */
@@ -101,6 +110,8 @@ export class Collector {
   /** By {@link errorKey}. */
   readonly errors: Map<string, number> = new Map();
   column: KernelColumn | undefined;
+  /** What that table, and those before it, say of leaks. */
+  findings: LeakFindings | undefined;
   /** Where the newest table is from. */
   source: Source | undefined;
   lastSuccessSeconds: number | undefined;
@@ -122,6 +133,9 @@ export class Collector {
   readonly #host: CollectorHost;
   readonly #sources: Sources | undefined;
   readonly #following: Following;
+  readonly #leakFinder: LeakFinder;
+  /** The examination of tables that other processes told: milliseconds of work. */
+  #taking: Promise<number> = Promise.resolve(0);
   #flight: Promise<SampleResult> | undefined;
   #timer: NodeJS.Timeout | undefined;
   /** What the newest sample cost, at most: CPU time of this process and of `ss`, which run side by side. */
@@ -148,6 +162,7 @@ export class Collector {
     this.#sources = this.supported ? openSources(options, (error) => context.report('helper', error)) : undefined;
     this.portForecast = new PortForecast(context.ledger, performance.now());
     this.tcpInfo = options.sampleTcpInfo && this.supported ? new TcpInfoSampler(context.ledger) : undefined;
+    this.#leakFinder = new LeakFinder(context, options.leakAfterMs);
     this.#following = this.#createFollowing();
     this.#schedule(Math.min(FIRST_SAMPLE_MS, options.sampleIntervalMs));
   }
@@ -266,6 +281,7 @@ export class Collector {
   async #readTable({ chain, counters }: Sources, walkMs: number): Promise<SampleResult> {
     this.#following.join();
     const before = counters.read();
+    let turns: LoopTurns | undefined;
     let join: Join | undefined;
     let telling: TableSink | undefined;
     const read = await chain.read({
@@ -277,22 +293,25 @@ export class Collector {
         // change before the tick is over, because the source is asked in it.
         const startedAt = (this.#context.now() + 1) / TICKS_PER_MS;
         join = new Join(this.#context.ledger, startedAt, this.sysctls);
+        turns?.end();
+        turns = watchLoopTurns(startedAt);
         telling = this.#following.beginTelling(startedAt);
         return telling === undefined ? join : tellingSink(join, telling);
       },
     });
     const { table, failures, durationMs, servedMs } = read;
+    const loopBlockedMs = turns?.end() ?? 0;
     const blockedMs = read.blockedMs + walkMs;
     const after = counters.read();
     this.counters = after;
     this.durations.observe(durationMs / 1000);
-    this.blocked.observe(blockedMs / 1000);
     if (this.#abort.signal.aborted) return CLOSED;
     for (const failure of failures) this.#fail(failure, table);
     if (table === undefined || join === undefined) {
       const [{ reason }] = failures as [SourceFailure];
       const detail = failures.map((failure) => `${failure.source}: ${failure.detail}`).join('; ');
       telling?.end({ ok: false, reason, detail, durationMs, nextIntervalMs: this.#intervalMs() });
+      this.blocked.observe(blockedMs / 1000);
       return { ok: false, reason, detail, durationMs };
     }
     // A read that failed tells nothing about what a good one costs. ss runs beside us, and its wall time is at least what
@@ -306,8 +325,10 @@ export class Collector {
     if (contradiction !== undefined) degraded.push({ reason: 'inconsistent', detail: contradiction });
     telling?.end({ ok: true, source, rows, durationMs, nextIntervalMs, degraded });
     for (const { reason } of degraded) this.#count({ source, reason });
-    this.#publish(column, source, nextIntervalMs);
-    return { ok: true, source, degraded: degraded.map(({ reason }) => reason), rows, durationMs, blockedMs };
+    const examined = { column, source, isSound: degraded.length === 0, loopBlockedMs };
+    const heldMs = blockedMs + (await this.#take(examined, nextIntervalMs));
+    this.blocked.observe(heldMs / 1000);
+    return { ok: true, source, degraded: degraded.map(({ reason }) => reason), rows, durationMs, blockedMs: heldMs };
   }
 
   async #readTcpInfo({ chain }: Sources): Promise<void> {
@@ -324,6 +345,7 @@ export class Collector {
 
   #createFollowing(): Following {
     let join: Join | undefined;
+    let turns: LoopTurns | undefined;
     return new Following({
       primaryPid: this.supported ? this.#host.primaryPid : () => undefined,
       begin: (startedAtMs) => {
@@ -333,16 +355,24 @@ export class Collector {
         // Where there are too many for now, the next walk is followed by another table.
         if (startedAtMs - this.#walkedAt > WALK_HOLDS_MS && !captureMissing(this.#context)) return NOBODY;
         join = new Join(this.#context.ledger, startedAtMs, this.sysctls);
+        turns?.end();
+        turns = watchLoopTurns(startedAtMs);
         return join;
       },
       end: (end) => {
         const begun = join;
         join = undefined;
+        const loopBlockedMs = turns?.end() ?? 0;
+        turns = undefined;
         this.counters = this.#sources?.counters.read();
         // What failed the leader, or was wrong with its table, is counted there.
         if (end.ok) {
           this.#leaderIntervalMs = end.nextIntervalMs;
-          if (begun !== undefined) this.#publish(begun.finish(performance.now()), end.source, end.nextIntervalMs);
+          if (begun !== undefined) {
+            const { source, degraded = [] } = end;
+            const column = begun.finish(performance.now());
+            this.#takeTold({ column, source, isSound: degraded.length === 0, loopBlockedMs }, end.nextIntervalMs);
+          }
         } else if (isSharingFailure(end.reason)) this.#count({ source: 'shared', reason: end.reason });
         if (this.#flight === undefined) this.#schedule(this.#nextDelayMs());
       },
@@ -367,12 +397,34 @@ export class Collector {
       end = await following.next(startedAt, sampleTimeoutMs, sampleTimeoutMs);
     }
     if (end?.ok !== true) return undefined;
-    this.#lastCostMs = walkMs;
+    const blockedMs = walkMs + (await this.#taking);
+    this.#lastCostMs = blockedMs;
     const { source, rows, durationMs, degraded = [] } = end;
-    return { ok: true, source, degraded: degraded.map(({ reason }) => reason), rows, durationMs, blockedMs: walkMs };
+    return { ok: true, source, degraded: degraded.map(({ reason }) => reason), rows, durationMs, blockedMs };
   }
 
   // ---- both -----------------------------------------------------------------------------------------------------
+
+  /** The same for a table that another process has told, one after another. */
+  #takeTold(table: TakenTable, intervalMs: number): void {
+    this.#taking = this.#taking
+      .then(() => this.#take(table, intervalMs))
+      .catch((error: unknown) => {
+        this.#context.report('collector', error);
+        return 0;
+      });
+  }
+
+  /** Examines a complete table, and shows it with what it came to. Returns how many milliseconds of work that was. */
+  async #take(table: TakenTable, intervalMs: number): Promise<number> {
+    const { findings, workMs } = await this.#leakFinder.examine(table);
+    this.#lastCostMs += workMs;
+    if (this.#abort.signal.aborted) return workMs;
+    this.findings = findings;
+    this.#publish(table.column, table.source, intervalMs);
+    this.#host.onFindings(findings, table);
+    return workMs;
+  }
 
   /** Shows a complete table from now on. */
   #publish(column: KernelColumn, source: Source, intervalMs: number): void {
@@ -396,6 +448,8 @@ export class Collector {
   #forgetName(slot: number): void {
     this.tcpInfo?.forget(slot);
     this.portForecast.forget(slot);
+    this.findings?.closeWait.forget(slot);
+    this.findings?.leaks.forget(slot);
     if (this.column !== undefined) forgetSlot(this.column, slot);
   }
 

@@ -1,3 +1,13 @@
+import {
+  DEFAULT_LEAK_AFTER_MS,
+  type LeakedSocket,
+  type LeakGroup,
+  type LeakThresholds,
+  type RemediedCause,
+  type SocketKind,
+} from '../detect/leaks/leak.ts';
+import type { Side } from '../sockets/names.ts';
+
 /** How much is measured: a level adds metrics, never labels. */
 export type Level = 'standard' | 'full';
 
@@ -26,10 +36,35 @@ export interface MonitorOptions {
   /** Absolute path where procfs is mounted. @default '/proc' */
   readonly procPath?: string;
   /**
+   * After how many milliseconds in a state a socket counts as leaked, 100 to 86,400,000 each. @default 60000 for
+   * close_wait, last_ack and closing, 120000 for fin_wait_2, 30000 for syn_sent
+   */
+  readonly leakAfterMs?: Partial<LeakThresholds>;
+  /** Called for each group of leaked sockets when it appears, and again after {@link leakReminderMs} if it is still there. */
+  readonly onLeak?: (group: LeakGroup) => void;
+  /** Milliseconds after which {@link onLeak} is called again for the same group, 1,000 to 604,800,000. @default 600000 */
+  readonly leakReminderMs?: number;
+  /**
+   * Destroys sockets that have leaked for so many milliseconds, 1,000 to 604,800,000: in CLOSE_WAIT of a known cause, in
+   * FIN_WAIT_2, or without a connection in the kernel; never one with a request in flight, never one that finwait does
+   * not observe. Counted in `remedied_sockets_total`. @default never
+   */
+  readonly remedyAfterMs?: number;
+  /** Called for each socket that was destroyed so. @default process.emitWarning, once for each sample */
+  readonly onRemedy?: (remedy: Remedy) => void;
+  /**
    * Called once for each kind of trouble finwait has with itself (a reader that fails, a callback that throws).
    * @default process.emitWarning
    */
   readonly onWarning?: (warning: Error) => void;
+}
+
+/** A leaked socket that was destroyed. */
+export interface Remedy extends LeakedSocket {
+  readonly cause: RemediedCause;
+  readonly side: Side;
+  readonly name: string;
+  readonly kind: SocketKind;
 }
 
 /** The options with their defaults filled in. */
@@ -41,35 +76,50 @@ export interface ResolvedOptions {
   readonly level: Level;
   readonly ssPath: string | undefined;
   readonly procPath: string;
+  readonly leakAfterMs: LeakThresholds;
+  readonly onLeak: ((group: LeakGroup) => void) | undefined;
+  readonly leakReminderMs: number;
+  /** Infinity for never. */
+  readonly remedyAfterMs: number;
+  readonly onRemedy: ((remedy: Remedy) => void) | undefined;
   readonly onWarning: (warning: Error) => void;
 }
 
 /** The options that are whole numbers, with their limits. */
-export const NUMBERS: Readonly<Record<'sampleIntervalMs' | 'sampleTimeoutMs' | 'maxNames', NumberLimits>> = {
+export const NUMBERS: Readonly<Record<NumberOption, NumberLimits>> = {
   sampleIntervalMs: { fallback: 15_000, min: 100, max: 3_600_000 },
   sampleTimeoutMs: { fallback: 5_000, min: 100, max: 60_000 },
   maxNames: { fallback: 20, min: 1, max: 1_000 },
+  leakReminderMs: { fallback: 600_000, min: 1_000, max: 604_800_000 },
+  remedyAfterMs: { fallback: Number.POSITIVE_INFINITY, min: 1_000, max: 604_800_000 },
 };
+
+type NumberOption = 'sampleIntervalMs' | 'sampleTimeoutMs' | 'maxNames' | 'leakReminderMs' | 'remedyAfterMs';
 
 interface NumberLimits {
   readonly fallback: number;
   readonly min: number;
   readonly max: number;
 }
-const KEYS = [...Object.keys(NUMBERS), 'sampleTcpInfo', 'level', 'ssPath', 'procPath', 'onWarning'];
+const CALLBACKS = ['onLeak', 'onRemedy', 'onWarning'] as const;
+const KEYS = [...Object.keys(NUMBERS), ...CALLBACKS, 'sampleTcpInfo', 'level', 'ssPath', 'procPath', 'leakAfterMs'];
+
+/** What {@link MonitorOptions.leakAfterMs} may be. */
+const LEAK_AFTER = { min: 100, max: 86_400_000 };
 
 /** Checks options and fills the defaults in; a wrong one is refused with the value that was received. */
 export function resolveOptions(options: MonitorOptions): ResolvedOptions {
   refuseUnknownKeys('createMonitor', options, KEYS);
-  const { onWarning, sampleTcpInfo = false, level = 'standard' } = options;
+  const { onLeak, onRemedy, onWarning, sampleTcpInfo = false, level = 'standard' } = options;
   if (typeof sampleTcpInfo !== 'boolean') {
     throw new TypeError(`sampleTcpInfo is a boolean, received ${show(sampleTcpInfo)}`);
   }
   if (level !== 'standard' && level !== 'full') {
     throw new TypeError(`level is 'standard' or 'full', received ${show(level)}`);
   }
-  if (onWarning !== undefined && typeof onWarning !== 'function') {
-    throw new TypeError(`onWarning is a function, received ${show(onWarning)}`);
+  for (const key of CALLBACKS) {
+    if (options[key] === undefined || typeof options[key] === 'function') continue;
+    throw new TypeError(`${key} is a function, received ${show(options[key])}`);
   }
   return {
     sampleIntervalMs: numberOf('sampleIntervalMs', options.sampleIntervalMs),
@@ -79,6 +129,11 @@ export function resolveOptions(options: MonitorOptions): ResolvedOptions {
     level,
     ssPath: pathOf('ssPath', options.ssPath),
     procPath: pathOf('procPath', options.procPath) ?? '/proc',
+    leakAfterMs: leakAfterOf(options.leakAfterMs),
+    onLeak,
+    leakReminderMs: numberOf('leakReminderMs', options.leakReminderMs),
+    remedyAfterMs: numberOf('remedyAfterMs', options.remedyAfterMs),
+    onRemedy,
     onWarning: onWarning ?? ((warning) => process.emitWarning(warning)),
   };
 }
@@ -182,9 +237,19 @@ function pathOf(key: 'ssPath' | 'procPath', value: unknown): string | undefined 
   throw new TypeError(`${key} is an absolute path, received ${show(value)}`);
 }
 
-function numberOf(key: keyof typeof NUMBERS, value: unknown): number {
-  const { fallback, min, max } = NUMBERS[key];
-  if (value === undefined) return fallback;
+function leakAfterOf(value: unknown = {}): LeakThresholds {
+  refuseUnknownKeys('leakAfterMs', value, Object.keys(DEFAULT_LEAK_AFTER_MS));
+  const chosen = Object.entries(value as Partial<LeakThresholds>).filter(([, ms]) => ms !== undefined);
+  for (const [state, ms] of chosen) refuseUnlessWithin(`leakAfterMs.${state}`, ms, LEAK_AFTER);
+  return { ...DEFAULT_LEAK_AFTER_MS, ...Object.fromEntries(chosen) };
+}
+
+function numberOf(key: NumberOption, value: unknown): number {
+  if (value === undefined) return NUMBERS[key].fallback;
+  return refuseUnlessWithin(key, value, NUMBERS[key]);
+}
+
+function refuseUnlessWithin(key: string, value: unknown, { min, max }: Omit<NumberLimits, 'fallback'>): number {
   if (typeof value !== 'number' || !Number.isInteger(value)) {
     throw new TypeError(`${key} is an integer, received ${show(value)}`);
   }

@@ -1,15 +1,15 @@
-import { performance, setImmediate } from '../globals.ts';
+import { performance } from '../globals.ts';
 import { captureAddresses } from '../observe/addresses.ts';
 import type { ObserveContext } from '../observe/context.ts';
 import type { NodeSocket } from '../observe/node-socket.ts';
 import { lookAt } from '../observe/walk.ts';
 import { FLAG, type SocketRecord } from '../sockets/record.ts';
+import { Slices } from './slices.ts';
 
-/** At most so many records, or so long, in one turn of the event loop. */
-const SLICE_RECORDS = 1_000;
-const SLICE_MS = 2;
+/** {@link captureMissing} takes at most so long. */
+const CAPTURE_MS = 2;
 
-/** The clock is looked at once in so many records; a power of two. */
+/** It looks at the clock once in so many records; a power of two. */
 const CLOCK_RECORDS = 64;
 
 /**
@@ -19,23 +19,13 @@ const CLOCK_RECORDS = 64;
  */
 export async function walkInSlices(context: ObserveContext): Promise<number> {
   const { ledger } = context;
-  let index = ledger.records.length - 1;
-  let walkMs = 0;
-  while (index >= 0) {
-    const sliceStart = performance.now();
-    for (let looked = 0; index >= 0 && !isSliceOver(looked, sliceStart); looked++, index--) {
-      const record = ledger.records[index];
-      if (record !== undefined) lookAt(context, record);
-    }
-    walkMs += performance.now() - sliceStart;
-    if (index >= 0) await turn();
+  const slices = new Slices();
+  for (let index = ledger.records.length - 1; index >= 0; index--) {
+    const record = ledger.records[index];
+    if (record !== undefined) lookAt(context, record);
+    if (index > 0 && slices.isOver()) await slices.next();
   }
-  return walkMs;
-}
-
-function isSliceOver(looked: number, sliceStart: number): boolean {
-  if (looked === SLICE_RECORDS) return true;
-  return (looked & (CLOCK_RECORDS - 1)) === CLOCK_RECORDS - 1 && performance.now() - sliceStart > SLICE_MS;
+  return slices.end();
 }
 
 /**
@@ -44,7 +34,7 @@ function isSliceOver(looked: number, sliceStart: number): boolean {
  */
 export function captureMissing(context: ObserveContext): boolean {
   const { records } = context.ledger;
-  const endAt = performance.now() + SLICE_MS;
+  const endAt = performance.now() + CAPTURE_MS;
   for (let index = records.length - 1, captured = 0; index >= 0; index--) {
     const record = records[index] as SocketRecord;
     if (record.tupleSlot >= 0 || (record.flags & FLAG.open) === 0) continue;
@@ -53,11 +43,4 @@ export function captureMissing(context: ObserveContext): boolean {
     if (socket !== undefined) captureAddresses(context, record, socket, true);
   }
   return true;
-}
-
-/** One turn of the event loop. Referenced: a loop with nothing else to do would sleep, and the walk with it. */
-function turn(): Promise<void> {
-  return new Promise((resolve) => {
-    setImmediate(resolve);
-  });
 }

@@ -36,6 +36,8 @@ export interface ObserveContext {
   readonly onUse: () => void;
   /** The listener of a server that is observed. */
   readonly listenerOf: WeakMap<object, ListenerRecord>;
+  /** Open connections of which Node has lost the handle without closing it: their descriptors stay until the process ends. */
+  readonly forgotten: Set<SocketRecord>;
   /** Scratch space for one tuple and one endpoint: observers run one after another. */
   readonly tuple: Uint32Array;
   readonly endpoint: EndpointOut;

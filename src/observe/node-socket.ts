@@ -51,6 +51,8 @@ export interface NodeSocket {
   readonly server?: object | null;
   /** The ClientRequest or ServerResponse that uses the socket now. */
   readonly _httpMessage?: NodeHttpMessage | null;
+  /** Of HTTP/1: the parser, and the newest message it has read the head of. */
+  readonly parser?: { readonly incoming?: { readonly complete?: boolean } | null } | null;
 }
 
 /** The fields of a ClientRequest or ServerResponse that finwait reads. */

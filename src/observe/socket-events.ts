@@ -150,6 +150,7 @@ export function socketEvents(context: ObserveContext): TapHandler<SocketRecord> 
     if ((record.flags & FLAG.open) !== 0 && isRefusedReset(socket, value)) {
       // Node forgets the descriptor without closing it and says neither 'finish' nor 'close': our FIN goes out unsaid.
       finSent(context, record, socket, at);
+      context.forgotten.add(record);
       return;
     }
     if (!socket.destroyed || (socket.errored !== undefined && socket.errored !== value)) return;

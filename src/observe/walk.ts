@@ -28,7 +28,7 @@ export function lookAt(context: ObserveContext, record: SocketRecord): void {
     if (!socket.connecting && !socket.destroyed && (record.flags & FLAG.open) !== 0) {
       ledger.apply(record, EVENT.transfer, at);
       ledger.release(record, at);
-    } else if (socket.closed === true) {
+    } else if (socket.closed === true && !context.forgotten.has(record)) {
       // Due at the last walk already: the program put an emit back that it had patched before us, and ours is gone.
       if ((record.flags & FLAG.closeDue) !== 0) closed(context, record, socket, at);
       record.flags |= FLAG.closeDue;

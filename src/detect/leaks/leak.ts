@@ -52,6 +52,19 @@ export const LEAK_CAUSES = [
 /** One of {@link LEAK_CAUSES}. */
 export type LeakCause = (typeof LEAK_CAUSES)[number];
 
+/** What a socket may suffer from and be destroyed for, where the program asks for that: each is proved, and ends by nothing else. */
+export const REMEDIED_CAUSES = [
+  'not_ended',
+  'unread_in_node',
+  'unread_in_kernel',
+  'write_stalled',
+  'peer_keeps_open',
+  'js_open_kernel_gone',
+] as const;
+
+/** One of {@link REMEDIED_CAUSES}. */
+export type RemediedCause = (typeof REMEDIED_CAUSES)[number];
+
 /** What a socket is to the program. `closed`: the program has no object for it any more, and the kernel still has it. */
 export const SOCKET_KINDS = [
   'net',
@@ -158,6 +171,8 @@ export interface LeakFacts {
 
 /** Sockets that leak in the same way, at the same culprit. */
 export interface LeakGroup extends LeakFacts {
+  /** The same for the same culprit and cause in every report. */
+  readonly id: string;
   /** How many, where, since when, whose: with its numbers. */
   readonly headline: string;
   /** What has happened. */

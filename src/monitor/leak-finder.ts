@@ -1,0 +1,326 @@
+import { causeOf } from '../detect/leaks/close-wait-cause.ts';
+import {
+  type Divergence,
+  LEAK_STATES,
+  type LeakCause,
+  type LeakThresholds,
+} from '../detect/leaks/leak.ts';
+import type { ObserveContext } from '../observe/context.ts';
+import type { Culprit } from '../observe/culprit.ts';
+import type { NodeSocket } from '../observe/node-socket.ts';
+import { isPooled, type SocketFlags, socketFlagsOf } from '../observe/socket-flags.ts';
+import type { KernelColumn } from '../sockets/join.ts';
+import { TICKS_PER_MS } from '../sockets/ledger.ts';
+import { FLAG, type SocketRecord, stateOf } from '../sockets/record.ts';
+import { blankRow, type KernelRow } from '../sockets/row.ts';
+import { RowAges, type Sighting, type Traffic } from '../sockets/row-ages.ts';
+import { STATE, STATE_SLOTS, type State } from '../tcp/state.ts';
+import { LeakCounts } from './leak-counts.ts';
+import { groupLeaks, type LeakGrouping } from './leak-grouping.ts';
+import { Slices } from './slices.ts';
+
+/** ESTABLISHED with unacknowledged bytes is suspected to be half-open after so many retransmissions. */
+const HALF_OPEN_RETRANSMITS = 3;
+/** What contradicts itself in one table may be on its way; in two, nothing is. */
+const TABLES_THAT_AGREE = 2;
+
+/** What is known of one table. */
+export interface ExaminedTable {
+  readonly column: KernelColumn;
+  /** False where something is wrong with it: it then neither ages nor clears anything. */
+  readonly isSound: boolean;
+  /** The longest turn of the event loop while it was read, in milliseconds. */
+  readonly loopBlockedMs: number;
+}
+
+/** What the newest tables say of leaks. */
+export interface LeakFindings extends LeakGrouping {
+  /** Of the newest table: what is in CLOSE_WAIT, by cause. */
+  readonly closeWait: LeakCounts;
+  /** Of the newest one that was sound, like all the rest. */
+  readonly leaks: LeakCounts;
+  /** Every leaked socket, for those who want to do something about it. */
+  readonly leaked: readonly Leak[];
+}
+
+/** One leaked socket. */
+export interface Leak {
+  readonly cause: LeakCause;
+  readonly state: State;
+  /** -1 where no record has it. */
+  readonly slot: number;
+  /** Undefined for a row without a record. */
+  readonly record: SocketRecord | undefined;
+  readonly ageMs: number;
+  /** Since when nothing has moved on it. */
+  readonly idleMs: number;
+  readonly sighting: Sighting<Culprit>;
+  readonly flags: SocketFlags | undefined;
+  /** Where its row is among the table's suspects; -1 where the kernel has none. */
+  readonly index: number;
+}
+
+/** What is gathered from one table. */
+interface Examination extends ExaminedTable {
+  readonly counts: LeakCounts;
+  readonly leaks: Leak[];
+}
+
+/**
+ * Looks through the suspicious rows of each table for sockets that leak, with what Node knows of each: since when, why,
+ * and whose they are. Works in slices, and asks for the culprit only of what has leaked.
+ */
+export class LeakFinder {
+  readonly #context: ObserveContext;
+  readonly #thresholds: LeakThresholds;
+  readonly #ages: RowAges<Culprit> = new RowAges();
+  /** How long the two columns have contradicted each other, by the same keys. */
+  readonly #contradictions: RowAges<Culprit> = new RowAges();
+  readonly #row: KernelRow = blankRow();
+  /** Of the newest sound table. */
+  #sound: Omit<LeakFindings, 'closeWait'>;
+
+  constructor(context: ObserveContext, thresholds: LeakThresholds) {
+    this.#context = context;
+    this.#thresholds = thresholds;
+    const leaks = new LeakCounts(context.ledger.names.capacity);
+    this.#sound = { leaks, groups: [], groupsOmitted: 0, leaked: [] };
+  }
+
+  /** Examines a complete table. Returns what it says, and how many milliseconds of work that was. */
+  async examine(table: ExaminedTable): Promise<{ readonly findings: LeakFindings; readonly workMs: number }> {
+    const slices = new Slices();
+    const counts = new LeakCounts(this.#context.ledger.names.capacity);
+    const examination: Examination = { ...table, counts, leaks: [] };
+    if (table.isSound) this.#begin();
+    await this.#examineRows(examination, slices);
+    if (table.isSound) {
+      await this.#examineGhosts(examination, slices);
+      this.#examineUnclosed(examination);
+      counts.divergent.untracked_fd = table.column.untrackedDescriptors;
+      this.#end();
+      const { leaks } = examination;
+      this.#sound = { leaks: counts, leaked: leaks, ...(await groupLeaks(this.#context, table.column, leaks, slices)) };
+    }
+    return { findings: { ...this.#sound, closeWait: counts }, workMs: slices.end() };
+  }
+
+  #begin(): void {
+    this.#ages.begin();
+    this.#contradictions.begin();
+  }
+
+  #end(): void {
+    this.#ages.end();
+    this.#contradictions.end();
+  }
+
+  // ---- rows -----------------------------------------------------------------------------------------------------
+
+  async #examineRows(examination: Examination, slices: Slices): Promise<void> {
+    const { suspects, ownStates, untrackedStates } = examination.column;
+    for (let index = 0; index < suspects.length; index++) {
+      if (suspects.factsAt(index).own) this.#examineRow(examination, index);
+      if (slices.isOver()) await slices.next();
+    }
+    if (suspects.omitted === 0) return;
+    // What a limit kept out was counted by state: without its row nobody can say why.
+    const { counts } = examination;
+    for (const { slot } of this.#context.ledger.names.entries()) {
+      const all = ownStates[slot * STATE_SLOTS + STATE.CLOSE_WAIT] as number;
+      counts.addCloseWait(slot, 'undetermined', all - counts.allCloseWait(slot));
+    }
+    counts.addCloseWait(-1, 'untracked', (untrackedStates[STATE.CLOSE_WAIT] as number) - counts.allCloseWait(-1));
+  }
+
+  #examineRow(examination: Examination, index: number): void {
+    const { column, counts, isSound } = examination;
+    const facts = column.suspects.factsAt(index);
+    column.suspects.read(index, this.#row);
+    const row = this.#row;
+    const { slot } = facts;
+    const record = this.#recordOf(facts.tupleSlot, facts.key);
+    const socket = record?.socket as NodeSocket | undefined;
+    const flags = socket === undefined ? undefined : this.#flagsOf(socket);
+    const isComparable = record !== undefined && record.changedAt < column.startedAt * TICKS_PER_MS;
+    let cause: LeakCause | undefined;
+    if (row.state === STATE.CLOSE_WAIT) {
+      const closeWaitCause = causeOf({
+        isTracked: facts.slot >= 0,
+        isComparable: isComparable && flags !== undefined,
+        loopBlockedMs: examination.loopBlockedMs,
+        receiveQueue: row.receiveQueue,
+        sendQueue: row.sendQueue,
+        ...(flags ?? NO_FLAGS),
+      });
+      counts.addCloseWait(slot, closeWaitCause);
+      cause = closeWaitCause;
+    } else cause = causeOfState(row);
+    if (cause === undefined || !isSound || facts.key === 0) return;
+    const traffic: Traffic = {
+      received: record?.bytesReceived ?? 0,
+      sent: record?.bytesSent ?? 0,
+      queued: row.receiveQueue + row.sendQueue + (flags?.unreadInNode ?? 0) + (flags?.unsentInNode ?? 0),
+    };
+    const sighting = this.#ages.see(facts.key, row.state, column.endedAt, traffic, provedMs(record, row.state));
+    const ageMs = Math.max(0, column.startedAt - sighting.sinceMs);
+    const leak: Leak = {
+      cause,
+      state: row.state,
+      slot,
+      record,
+      ageMs,
+      idleMs: Math.max(0, column.startedAt - sighting.movedAtMs),
+      sighting,
+      flags,
+      index,
+    };
+    this.#judge(examination, leak);
+    if (row.state === STATE.CLOSE_WAIT && isComparable && record !== undefined) {
+      this.#contradict(examination, leak, facts.key, socket);
+    }
+  }
+
+  /** Decides whether a row has leaked. */
+  #judge({ counts, leaks }: Examination, leak: Leak): void {
+    const { state, slot, ageMs, sighting, cause } = leak;
+    if (cause === 'half_open') {
+      counts.addHalfOpen(slot);
+      if (sighting.tables >= TABLES_THAT_AGREE) leaks.push(leak);
+      return;
+    }
+    const label = LEAK_STATES.find(([, each]) => each === state)?.[0];
+    if (label === undefined) return;
+    counts.addAge(slot, label, ageMs);
+    // A connection that is half closed and still carries bytes is in use.
+    if (sighting.tables < TABLES_THAT_AGREE || leak.idleMs < this.#thresholds[label]) return;
+    counts.addLeaked(slot, label);
+    leaks.push(leak);
+  }
+
+  /** Compares the columns of a socket that the kernel has in CLOSE_WAIT. */
+  #contradict(examination: Examination, leak: Leak, key: number, socket: NodeSocket | undefined): void {
+    const record = leak.record as SocketRecord;
+    const isDead = socket !== undefined && isPooled(record, socket);
+    if (!isDead && stateOf(record) !== STATE.ESTABLISHED) return;
+    const { tables } = this.#contradictions.see(key, STATE.CLOSE_WAIT, examination.column.endedAt, NO_TRAFFIC);
+    if (tables < TABLES_THAT_AGREE) return;
+    const { divergent } = examination.counts;
+    if (stateOf(record) === STATE.ESTABLISHED) divergent.js_open_kernel_close_wait++;
+    if (!isDead) return;
+    divergent.pooled_dead++;
+    // Whoever takes it out of the pool next gets an error: worth a word before the threshold.
+    if (!examination.leaks.includes(leak)) examination.leaks.push({ ...leak, cause: 'pooled_dead' });
+  }
+
+  // ---- what has no row ------------------------------------------------------------------------------------------
+
+  /** Connections that Node holds open, and of which the walk before this table found that the kernel has none. */
+  async #examineGhosts(examination: Examination, slices: Slices): Promise<void> {
+    const { ledger } = this.#context;
+    const suspected = ledger.names
+      .entries()
+      .reduce((sum, { slot }) => sum + ledger.nodeState(slot, STATE.CLOSED), 0);
+    if (suspected === 0) return;
+    for (let at = ledger.records.length - 1; at >= 0; at--) {
+      const record = ledger.records[at];
+      if (record !== undefined && isGhost(record)) this.#examineWithoutRow(examination, record, 'js_open_kernel_gone');
+      if (slices.isOver()) await slices.next();
+    }
+  }
+
+  /** Connections whose descriptor Node has forgotten to close. */
+  #examineUnclosed(examination: Examination): void {
+    const { forgotten } = this.#context;
+    for (const record of forgotten) {
+      if (record.index < 0) forgotten.delete(record);
+      else this.#examineWithoutRow(examination, record, 'js_gone_fd_open');
+    }
+  }
+
+  #examineWithoutRow(examination: Examination, record: SocketRecord, cause: Divergence & LeakCause): void {
+    const { column, counts, leaks } = examination;
+    const { ledger } = this.#context;
+    if (record.tupleSlot < 0 || record.changedAt >= column.startedAt * TICKS_PER_MS) return;
+    const provedMs = record.changedAt / TICKS_PER_MS;
+    const key = ledger.serialAtTuple(record.tupleSlot);
+    const sighting = this.#ages.see(key, STATE.CLOSED, column.endedAt, NO_TRAFFIC, provedMs);
+    if (sighting.tables < TABLES_THAT_AGREE) return;
+    counts.divergent[cause]++;
+    const ageMs = Math.max(0, column.startedAt - sighting.sinceMs);
+    const { slot } = record;
+    leaks.push({
+      cause,
+      state: STATE.CLOSED,
+      slot,
+      record,
+      ageMs,
+      idleMs: ageMs,
+      sighting,
+      flags: undefined,
+      index: -1,
+    });
+  }
+
+  // ---- asking ---------------------------------------------------------------------------------------------------
+
+  /** The live record that a row was joined with, if it still has that connection. */
+  #recordOf(tupleSlot: number, key: number): SocketRecord | undefined {
+    if (tupleSlot < 0) return undefined;
+    const { ledger } = this.#context;
+    return ledger.serialAtTuple(tupleSlot) === key ? ledger.recordAtTuple(tupleSlot) : undefined;
+  }
+
+  #flagsOf(socket: NodeSocket): SocketFlags | undefined {
+    try {
+      return socketFlagsOf(socket);
+    } catch (error) {
+      // A program may have put a getter of its own there.
+      this.#context.report('observer', error);
+      return undefined;
+    }
+  }
+}
+
+/**
+ * Since when a row must be in its state by what Node has read: a FIN that was read before the row was first seen. On TLS
+ * the end may have been a close_notify alert, and the FIN came later.
+ */
+function provedMs(record: SocketRecord | undefined, state: State): number | undefined {
+  if (record === undefined || (record.flags & FLAG.tls) !== 0 || stateOf(record) !== state) return undefined;
+  return state === STATE.CLOSE_WAIT ? record.changedAt / TICKS_PER_MS : undefined;
+}
+
+function causeOfState({ state, inode, sendQueue, timer, retransmits }: KernelRow): LeakCause | undefined {
+  switch (state) {
+    case STATE.FIN_WAIT_2:
+      // Without a descriptor the kernel ends it by itself, after tcp_fin_timeout.
+      return inode === 0 ? undefined : 'peer_keeps_open';
+    case STATE.LAST_ACK:
+    case STATE.CLOSING:
+      return 'fin_unacknowledged';
+    case STATE.SYN_SENT:
+      return 'syn_unanswered';
+    case STATE.ESTABLISHED:
+      return sendQueue > 0 && timer === 'on' && retransmits >= HALF_OPEN_RETRANSMITS ? 'half_open' : undefined;
+    default:
+      return undefined;
+  }
+}
+
+function isGhost(record: SocketRecord): boolean {
+  return (record.flags & FLAG.open) !== 0 && stateOf(record) === STATE.CLOSED;
+}
+
+const NO_TRAFFIC: Traffic = { received: 0, sent: 0, queued: 0 };
+
+/** Of a socket that cannot be asked. */
+const NO_FLAGS: SocketFlags = {
+  isReading: undefined,
+  eofRead: false,
+  endEmitted: false,
+  unreadInNode: 0,
+  writableEnded: false,
+  writableFinished: false,
+  unsentInNode: 0,
+};

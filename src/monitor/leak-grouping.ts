@@ -1,0 +1,136 @@
+import type { LeakedSocket, LeakGroup } from '../detect/leaks/leak.ts';
+import { type LeakEntry, LeakGroups } from '../detect/leaks/leak-groups.ts';
+import { groupOf } from '../detect/leaks/rules.ts';
+import type { ObserveContext } from '../observe/context.ts';
+import { type Culprit, culpritOf, pipeTargetOf } from '../observe/culprit.ts';
+import type { NodeSocket } from '../observe/node-socket.ts';
+import type { KernelColumn } from '../sockets/join.ts';
+import type { SocketRecord } from '../sockets/record.ts';
+import { blankRow, type KernelRow } from '../sockets/row.ts';
+import { endpointText, TUPLE } from '../sockets/tuple.ts';
+import { stateLabel } from '../tcp/state.ts';
+import type { Leak } from './leak-finder.ts';
+import type { Slices } from './slices.ts';
+
+const MOST_GROUPS = 20;
+
+/** The name of what is ours and has no record. */
+const UNTRACKED_NAME = '_untracked';
+
+/** The leaked sockets of one table by culprit and cause. */
+export interface LeakGrouping {
+  /** The largest first. */
+  readonly groups: readonly LeakGroup[];
+  /** How many smaller ones are left out. */
+  readonly groupsOmitted: number;
+}
+
+interface Entry extends LeakEntry {
+  readonly leak: Leak;
+}
+
+/** Finds out whose the leaked sockets of a table are, and puts them together. */
+export async function groupLeaks(
+  context: ObserveContext,
+  column: KernelColumn,
+  leaks: readonly Leak[],
+  slices: Slices,
+): Promise<LeakGrouping> {
+  if (leaks.some(({ sighting }) => sighting.note === undefined)) await findCulprits(context, leaks, slices);
+  const groups = new LeakGroups<Entry>();
+  const row = blankRow();
+  for (const leak of leaks) {
+    groups.add(entryOf(context, column, leak, row));
+    if (slices.isOver()) await slices.next();
+  }
+  const all = groups.finish();
+  return {
+    groups: all.slice(0, MOST_GROUPS).map(({ id, facts, samples }) =>
+      groupOf(
+        id,
+        facts,
+        samples.map((entry) => describe(context, column, entry, row)),
+      ),
+    ),
+    groupsOmitted: Math.max(0, all.length - MOST_GROUPS),
+  };
+}
+
+/** Asks each socket once, when it has leaked: what it last served does not change any more. */
+async function findCulprits(context: ObserveContext, leaks: readonly Leak[], slices: Slices): Promise<void> {
+  const { ledger } = context;
+  const sources = new Map<object, SocketRecord>();
+  for (let at = ledger.records.length - 1; at >= 0; at--) {
+    const record = ledger.records[at];
+    const socket = record?.socket as NodeSocket | undefined;
+    const target = socket === undefined ? undefined : pipeTargetOf(socket);
+    if (record !== undefined && target !== undefined) sources.set(target, record);
+    if (slices.isOver()) await slices.next();
+  }
+  for (const { record, sighting } of leaks) {
+    sighting.note ??= culpritOf(context, record, sources);
+    if (slices.isOver()) await slices.next();
+  }
+}
+
+function entryOf({ ledger }: ObserveContext, column: KernelColumn, leak: Leak, row: KernelRow): Entry {
+  const { cause, state, slot, ageMs, index, flags, sighting } = leak;
+  const name = ledger.names.at(slot);
+  const culprit = sighting.note as Culprit;
+  if (index >= 0) column.suspects.read(index, row);
+  return {
+    leak,
+    cause,
+    state: stateLabel(state),
+    side: name?.side ?? 'unknown',
+    name: name?.name ?? UNTRACKED_NAME,
+    kind: culprit.kind,
+    request: culprit.request,
+    site: culprit.site,
+    pairedWith: culprit.pairedName,
+    ageMs,
+    receiveQueue: index >= 0 ? row.receiveQueue : 0,
+    sendQueue: index >= 0 ? row.sendQueue : 0,
+    unreadInNode: flags?.unreadInNode ?? 0,
+    unsentInNode: flags?.unsentInNode ?? 0,
+    isPaused: culprit.flags.includes('paused'),
+  };
+}
+
+/** One leaked socket, with what a person would look up by hand. Its culprit must have been found. */
+export function describeLeak(context: ObserveContext, column: KernelColumn, leak: Leak): LeakedSocket & LeakEntry {
+  const row = blankRow();
+  const { leak: _, ...entry } = entryOf(context, column, leak, row);
+  return { ...entry, ...describe(context, column, { ...entry, leak }, row) };
+}
+
+function describe({ ledger }: ObserveContext, column: KernelColumn, entry: Entry, row: KernelRow): LeakedSocket {
+  const { leak } = entry;
+  const { record, index, sighting } = leak;
+  const culprit = sighting.note as Culprit;
+  const { tuple } = row;
+  let hasTuple = index >= 0;
+  if (hasTuple) column.suspects.read(index, row);
+  else if (record !== undefined && record.tupleSlot >= 0) {
+    ledger.tuples.read(record.tupleSlot, tuple);
+    hasTuple = true;
+  }
+  return {
+    local: hasTuple ? endpointText(tuple, TUPLE.localAddress, TUPLE.localPort) : undefined,
+    peer: hasTuple ? endpointText(tuple, TUPLE.peerAddress, TUPLE.peerPort) : undefined,
+    state: entry.state,
+    ageMs: Math.round(leak.ageMs),
+    idleMs: Math.round(leak.idleMs),
+    bytesReceived: record?.bytesReceived ?? 0,
+    bytesSent: record?.bytesSent ?? 0,
+    receiveQueue: entry.receiveQueue,
+    sendQueue: entry.sendQueue,
+    unreadInNode: entry.unreadInNode,
+    unsentInNode: entry.unsentInNode,
+    inode: index >= 0 && row.inode !== 0 ? row.inode : undefined,
+    flags: culprit.flags,
+    request: culprit.request,
+    site: culprit.site,
+    pairedWith: culprit.pairedWith,
+  };
+}

@@ -1,0 +1,46 @@
+import { FLAG, type SocketRecord } from '../sockets/record.ts';
+import { hasReadEof, isEofUnread, type NodeSocket, unreadBytes, unsentBytes } from './node-socket.ts';
+
+/** What a socket's own flags say now of both directions. */
+export interface SocketFlags {
+  /** Whether the handle reads; undefined where it does not say. */
+  readonly isReading: boolean | undefined;
+  /** read(2) has returned 0. */
+  readonly eofRead: boolean;
+  /** And 'end' has been emitted. */
+  readonly endEmitted: boolean;
+  readonly unreadInNode: number;
+  /** end() was called. */
+  readonly writableEnded: boolean;
+  /** And our FIN is queued. */
+  readonly writableFinished: boolean;
+  readonly unsentInNode: number;
+}
+
+/** Reads the flags of an open socket. */
+export function socketFlagsOf(socket: NodeSocket): SocketFlags {
+  const eofRead = hasReadEof(socket);
+  return {
+    isReading: socket._handle?.reading,
+    eofRead,
+    endEmitted: eofRead && !isEofUnread(socket),
+    unreadInNode: unreadBytes(socket),
+    writableEnded: socket.writableEnded === true,
+    writableFinished: socket.writableFinished === true,
+    unsentInNode: unsentBytes(socket),
+  };
+}
+
+/** Whether HTTP still has something to do on a connection: a request or an answer that is not complete. */
+export function isServing(record: SocketRecord, socket: NodeSocket): boolean {
+  if ((record.flags & FLAG.upgraded) !== 0) return false;
+  if ((record.flags & (FLAG.active | FLAG.connecting)) !== 0 || socket._httpMessage) return true;
+  const incoming = socket.parser?.incoming;
+  return incoming !== undefined && incoming !== null && incoming.complete !== true;
+}
+
+/** Whether a client connection of HTTP waits in a pool for its next request. */
+export function isPooled(record: SocketRecord, socket: NodeSocket): boolean {
+  const isServer = (record.flags & FLAG.server) !== 0;
+  return !isServer && record.requests > 0 && (record.flags & FLAG.upgraded) === 0 && !isServing(record, socket);
+}
