@@ -305,6 +305,8 @@ export class Collector {
     const degraded = [...table.degraded];
     if (contradiction !== undefined) degraded.push({ reason: 'inconsistent', detail: contradiction });
     telling?.end({ ok: true, source, rows, durationMs, nextIntervalMs, degraded });
+    // Where something is wrong with a table, what it lacks may be there all the same.
+    if (degraded.length === 0) join.settle();
     for (const { reason } of degraded) this.#count({ source, reason });
     this.#publish(column, source, nextIntervalMs);
     return { ok: true, source, degraded: degraded.map(({ reason }) => reason), rows, durationMs, blockedMs };
@@ -342,6 +344,7 @@ export class Collector {
         // What failed the leader, or was wrong with its table, is counted there.
         if (end.ok) {
           this.#leaderIntervalMs = end.nextIntervalMs;
+          if ((end.degraded ?? []).length === 0) begun?.settle();
           if (begun !== undefined) this.#publish(begun.finish(performance.now()), end.source, end.nextIntervalMs);
         } else if (isSharingFailure(end.reason)) this.#count({ source: 'shared', reason: end.reason });
         if (this.#flight === undefined) this.#schedule(this.#nextDelayMs());
