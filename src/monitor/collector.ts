@@ -324,6 +324,8 @@ export class Collector {
     const degraded = [...table.degraded];
     if (contradiction !== undefined) degraded.push({ reason: 'inconsistent', detail: contradiction });
     telling?.end({ ok: true, source, rows, durationMs, nextIntervalMs, degraded });
+    // Where something is wrong with a table, what it lacks may be there all the same.
+    if (degraded.length === 0) join.settle();
     for (const { reason } of degraded) this.#count({ source, reason });
     const examined = { column, source, isSound: degraded.length === 0, loopBlockedMs };
     const heldMs = blockedMs + (await this.#take(examined, nextIntervalMs));
@@ -370,8 +372,10 @@ export class Collector {
           this.#leaderIntervalMs = end.nextIntervalMs;
           if (begun !== undefined) {
             const { source, degraded = [] } = end;
+            const isSound = degraded.length === 0;
+            if (isSound) begun.settle();
             const column = begun.finish(performance.now());
-            this.#takeTold({ column, source, isSound: degraded.length === 0, loopBlockedMs }, end.nextIntervalMs);
+            this.#takeTold({ column, source, isSound, loopBlockedMs }, end.nextIntervalMs);
           }
         } else if (isSharingFailure(end.reason)) this.#count({ source: 'shared', reason: end.reason });
         if (this.#flight === undefined) this.#schedule(this.#nextDelayMs());

@@ -1,10 +1,5 @@
 import { causeOf } from '../detect/leaks/close-wait-cause.ts';
-import {
-  type Divergence,
-  LEAK_STATES,
-  type LeakCause,
-  type LeakThresholds,
-} from '../detect/leaks/leak.ts';
+import { type Divergence, LEAK_STATES, type LeakCause, type LeakThresholds } from '../detect/leaks/leak.ts';
 import type { ObserveContext } from '../observe/context.ts';
 import type { Culprit } from '../observe/culprit.ts';
 import type { NodeSocket } from '../observe/node-socket.ts';
@@ -218,9 +213,7 @@ export class LeakFinder {
   /** Connections that Node holds open, and of which the walk before this table found that the kernel has none. */
   async #examineGhosts(examination: Examination, slices: Slices): Promise<void> {
     const { ledger } = this.#context;
-    const suspected = ledger.names
-      .entries()
-      .reduce((sum, { slot }) => sum + ledger.nodeState(slot, STATE.CLOSED), 0);
+    const suspected = ledger.names.entries().reduce((sum, { slot }) => sum + ledger.nodeState(slot, STATE.CLOSED), 0);
     if (suspected === 0) return;
     for (let at = ledger.records.length - 1; at >= 0; at--) {
       const record = ledger.records[at];

@@ -70,12 +70,15 @@ export class LeakWatch {
       if (slices.isOver()) await slices.next();
     }
     if (destroyed > 0 && this.#options.onRemedy === undefined) {
-      this.#host.warn(`destroyed ${destroyed} leaked ${destroyed === 1 ? 'socket' : 'sockets'}, as \`remedyAfterMs\` asks`);
+      this.#host.warn(
+        `destroyed ${destroyed} leaked ${destroyed === 1 ? 'socket' : 'sockets'}, as \`remedyAfterMs\` asks`,
+      );
     }
   }
 
   #isDue({ cause, ageMs, idleMs, record, slot }: Leak, startedAtMs: number): boolean {
-    if (!isRemedied(cause) || Math.min(ageMs, idleMs) < this.#options.remedyAfterMs || record === undefined) return false;
+    if (!isRemedied(cause) || Math.min(ageMs, idleMs) < this.#options.remedyAfterMs || record === undefined)
+      return false;
     const socket = record.socket as NodeSocket | undefined;
     // Something has happened to it since the table was read.
     if (record.index < 0 || record.slot !== slot || record.changedAt >= startedAtMs * TICKS_PER_MS) return false;

@@ -16,7 +16,7 @@ const TIMER_SLACK_MS = 2_000;
 
 /**
  * The tuples this process closed within the last minute, by which the kernel's ownerless rows (TIME_WAIT, orphans) are
- * proved to be ours; an orphan that a table shows stays for another minute. Times are milliseconds on the caller's clock.
+ * proved to be ours. An orphan may outlive that minute, see `Orphans`. Times are milliseconds on the caller's clock.
  *
  * A tuple alone is no proof for ever: another process may have reused it since. The socket's cookie decides where it
  * is known; else the row's timer must have started when we closed.
@@ -32,8 +32,6 @@ export class ClosedTuples {
   #nameSlot: Int16Array = new Int16Array(64);
   #closedAt: Float64Array = new Float64Array(64);
   #openedAt: Float64Array = new Float64Array(64);
-  /** From when on the entry's minute runs: when it was closed, or last proved to be an orphan. */
-  #keptFrom: Float64Array = new Float64Array(64);
   #cookie: Float64Array = new Float64Array(64);
   /** The states the kernel may have left the socket in, as bits. */
   #states: Int32Array = new Int32Array(64);
@@ -82,14 +80,14 @@ export class ClosedTuples {
     this.#openedAt[slot] = openedAt;
     this.#cookie[slot] = cookie;
     this.#states[slot] = states;
-    this.#append(slot, closedAt);
+    this.#append(slot);
   }
 
   /** Forgets what was closed too long ago. */
   expire(now: number): void {
     while (this.#length > 0) {
       const oldest = this.#order[this.#head] as number;
-      if (oldest >= 0 && now - (this.#keptFrom[oldest] as number) <= CLOSED_TUPLES_MS) return;
+      if (oldest >= 0 && now - (this.#closedAt[oldest] as number) <= CLOSED_TUPLES_MS) return;
       this.#dropOldest();
     }
   }
@@ -114,17 +112,10 @@ export class ClosedTuples {
    * @param cookie the row's cookie, 0 if unknown
    * @param startedAt when the row's TIME_WAIT began at the earliest; NaN for other states
    * @param state the row's state: where the peer closed first, a TIME_WAIT is somebody's who has the tuple now
-   * @param now when the table was read: an orphan whose peer does not read outlives the minute, and is kept on
    */
-  owns(slot: number, cookie: number, startedAt: number, state?: State, now?: number): boolean {
+  owns(slot: number, cookie: number, startedAt: number, state?: State): boolean {
     if (!this.#isSame(slot, cookie, startedAt, state)) return false;
-    if (cookie === 0) return true;
-    this.#cookie[slot] = cookie;
-    // Nobody else can have this cookie. A TIME_WAIT is over within the minute anyway.
-    if (now !== undefined && state !== STATE.TIME_WAIT && now > (this.#keptFrom[slot] as number)) {
-      this.#order[this.#position[slot] as number] = HOLE;
-      this.#append(slot, now);
-    }
+    if (cookie !== 0) this.#cookie[slot] = cookie;
     return true;
   }
 
@@ -145,12 +136,11 @@ export class ClosedTuples {
     return true;
   }
 
-  #append(slot: number, keptFrom: number): void {
+  #append(slot: number): void {
     if (this.#length === this.#order.length) this.#closeHoles();
     const position = (this.#head + this.#length) % this.#order.length;
     this.#order[position] = slot;
     this.#position[slot] = position;
-    this.#keptFrom[slot] = keptFrom;
     this.#length++;
   }
 
@@ -188,7 +178,6 @@ export class ClosedTuples {
     this.#nameSlot = widened(this.#nameSlot, new Int16Array(length));
     this.#closedAt = widened(this.#closedAt, new Float64Array(length));
     this.#openedAt = widened(this.#openedAt, new Float64Array(length));
-    this.#keptFrom = widened(this.#keptFrom, new Float64Array(length));
     this.#cookie = widened(this.#cookie, new Float64Array(length));
     this.#states = widened(this.#states, new Int32Array(length));
     this.#position = widened(this.#position, new Int32Array(length));

@@ -63,13 +63,14 @@ export function forgetSlot(column: KernelColumn, slot: number): void {
   }
   for (const sums of [column.receiveQueues, column.sendQueues]) sums[slot] = 0;
   for (const values of [column.acceptQueues, column.acceptLimits, column.portsUsed]) values[slot] = Number.NaN;
+  column.suspects.forgetName(slot);
 }
 
 /**
  * Joins the rows of one table with the books, row by row, and keeps only the suspicious ones.
  *
  * A row is ours by proof only: a live record has its tuple (and its cookie, once that is known), a listener has its
- * inode, or it is ownerless and this process closed that very socket. A port or a destination alone proves nothing:
+ * inode, or it is ownerless and this process closed that very socket, within the minute or as tables have shown since. A port or a destination alone proves nothing:
  * workers, sidecars and other containers share them.
  */
 export class Join implements RowSink {
@@ -91,6 +92,9 @@ export class Join implements RowSink {
   readonly #stateByTuple: Uint8Array;
   readonly #anyLocal: Uint32Array = new Uint32Array(TUPLE_WORDS);
   readonly #tupleSerial: number;
+  /** The number of this table among those that show orphans. */
+  readonly #table: number;
+  #orphansOmitted = 0;
   #rows = 0;
 
   /**
@@ -103,6 +107,7 @@ export class Join implements RowSink {
     this.#tupleSerial = ledger.tupleSerial;
     // Where nothing is closed for a while, nothing else would make the ring forget.
     ledger.closedTuples.expire(startedAtMs);
+    this.#table = ledger.orphans.begin();
     const listeners = [...ledger.listeners].filter((listener) => listener.slot >= 0);
     this.#listenerSlotByInode = new Map(
       listeners.filter((listener) => listener.inode !== 0).map((listener) => [listener.inode, listener.slot]),
@@ -163,11 +168,16 @@ export class Join implements RowSink {
       portsLimit: this.#ports.limit,
       otherListeners: this.#otherListeners,
       suspects: this.#suspects,
-      omitted: this.#suspects.omitted + this.#ports.omitted,
+      omitted: this.#suspects.omitted + this.#ports.omitted + this.#orphansOmitted,
       rows: this.#rows,
       startedAt: this.#startedAt,
       endedAt: endedAtMs,
     };
+  }
+
+  /** Lets what the table has not shown be gone. To be called once it is known to be complete and sound. */
+  settle(): void {
+    this.#ledger.orphans.settle(this.#table);
   }
 
   #addListener(row: KernelRow): void {
@@ -191,7 +201,7 @@ export class Join implements RowSink {
     if (!isSuspect(row)) return;
     add(this.#receiveQueues, slot, row.receiveQueue);
     add(this.#sendQueues, slot, row.sendQueue);
-    this.#suspects.add(row, slot, live, true);
+    this.#suspects.add(row, slot, live, true, live < 0 ? this.#ledger.orphans.keyOf(row.tuple) : this.#keyOf(live));
   }
 
   /** A row that is not ours by proof: what its port or its peer says. */
@@ -226,18 +236,27 @@ export class Join implements RowSink {
 
   #closedSlot(row: KernelRow, atOwnPort: boolean): number | undefined {
     if (row.inode !== 0 || !OWNERLESS.has(row.state)) return undefined;
-    const { closedTuples } = this.#ledger;
-    let index = closedTuples.find(row.tuple);
-    if (index < 0 && atOwnPort) index = closedTuples.find(withAnyLocal(row.tuple, this.#anyLocal));
-    if (index < 0) return undefined;
     // ss cuts the timer to a second, and the row was read some time after the reader was started.
     const startedAt =
       row.state === STATE.TIME_WAIT && row.timer === 'timewait'
         ? this.#startedAt - TIME_WAIT_MS + row.timerMs
         : Number.NaN;
-    return closedTuples.owns(index, row.cookie, startedAt, row.state, this.#startedAt)
-      ? closedTuples.nameSlotAt(index)
-      : undefined;
+    const { closedTuples, orphans } = this.#ledger;
+    const orphan = orphans.find(row, this.#table, startedAt, this.#startedAt);
+    if (orphan >= 0) return orphans.nameSlotAt(orphan);
+    let index = closedTuples.find(row.tuple);
+    if (index < 0 && atOwnPort) index = closedTuples.find(withAnyLocal(row.tuple, this.#anyLocal));
+    if (index < 0 || !closedTuples.owns(index, row.cookie, startedAt, row.state)) return undefined;
+    const slot = closedTuples.nameSlotAt(index);
+    const isOrphan = row.state !== STATE.TIME_WAIT;
+    if (isOrphan && !orphans.remember(row, slot, this.#table, this.#startedAt)) this.#orphansOmitted++;
+    return slot;
+  }
+
+  /** What a live record's row is known by: nothing, where it may still be the row of who had the tuple before. */
+  #keyOf(live: number): number {
+    const serial = this.#ledger.serialAtTuple(live);
+    return serial > this.#tupleSerial ? 0 : serial;
   }
 }
 

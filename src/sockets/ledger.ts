@@ -10,6 +10,7 @@ import { Histogram } from './histogram.ts';
 import { HistogramTable } from './histogram-table.ts';
 import { NameTable, type Side } from './names.ts';
 import { NodeQueues } from './node-queues.ts';
+import { Orphans } from './orphans.ts';
 import { PortSet } from './port-set.ts';
 import { closingOfFlags, FLAG, renew, type SocketRecord, stateOf } from './record.ts';
 import { Requests, type UseAtClose } from './requests.ts';
@@ -110,6 +111,8 @@ export class Ledger {
   readonly listeners: Set<ListenerRecord> = new Set();
   readonly tuples: TupleIndex = new TupleIndex();
   readonly closedTuples: ClosedTuples = new ClosedTuples();
+  /** What was closed and is in the kernel's hands for longer than that. */
+  readonly orphans: Orphans = new Orphans(() => this.giveKey());
   /** What the client sockets connect to. */
   readonly upstreams: Upstreams = new Upstreams(this.records);
   /** Local ports of our listeners, and of accepted sockets whose tuple is known. Only ever added to. */
@@ -140,6 +143,7 @@ export class Ledger {
   #cookieByTuple: Float64Array = new Float64Array(0);
   #serialByTuple: number[] = [];
   #serial = 0;
+  #lastKey = 0;
   #scratch: Uint32Array = new Uint32Array(TUPLE_WORDS);
   #illegalCount = 0;
   readonly #isByName: boolean;
@@ -397,6 +401,7 @@ export class Ledger {
     if (record.tupleSlot >= 0) this.#forgetTuple(record);
     if ((record.flags & FLAG.server) !== 0) this.localPorts.add(tuple[TUPLE.localPort] as number);
     else this.peerPorts.add(tuple[TUPLE.peerPort] as number);
+    this.orphans.forget(tuple);
     const slot = this.tuples.insert(tuple);
     record.tupleSlot = slot;
     this.#recordByTuple[slot] = record;
@@ -407,6 +412,11 @@ export class Ledger {
   /** Grows with every tuple that is put in: whether a slot still means what it meant when a table was read. */
   get tupleSerial(): number {
     return this.#serial;
+  }
+
+  /** A number below 0 that is given out once, for a kernel socket that no record stands for. */
+  giveKey(): number {
+    return --this.#lastKey;
   }
 
   serialAtTuple(tupleSlot: number): number {
@@ -438,6 +448,7 @@ export class Ledger {
       this.#closed.fill(0, slot * CLOSINGS.length, (slot + 1) * CLOSINGS.length);
       this.#nodeStates.fill(0, slot * STATE_SLOTS, (slot + 1) * STATE_SLOTS);
       this.upstreams.forgetName(slot);
+      this.orphans.forgetName(slot);
       this.connects.forget(slot);
       this.requests.forget(slot);
       this.durationsByName.forget(slot);
@@ -490,7 +501,8 @@ export class Ledger {
   #dropTuple(record: SocketRecord, at: number, closedHere: boolean): void {
     const slot = record.tupleSlot;
     if (slot < 0) return;
-    if (closedHere) {
+    // Of one that never got a name nothing is counted anywhere.
+    if (closedHere && record.slot >= 0) {
       this.tuples.read(slot, this.#scratch);
       const states = possibleStates(record.transition, (record.flags & FLAG.tls) !== 0);
       const [openedAtMs, closedAtMs] = [record.openedAt / TICKS_PER_MS, at / TICKS_PER_MS];

@@ -16,9 +16,14 @@ export interface SuspectFacts {
   readonly tupleSlot: number;
   /** Whether the row is ours by proof; else it only has our port or upstream. */
   readonly own: boolean;
+  /**
+   * Which socket of the kernel it is, the same number in every table: over 0 that of a live record's tuple (its
+   * `serialAtTuple`), below 0 one that was given out once. 0 where the next table could not tell.
+   */
+  readonly key: number;
 }
 
-/** The rows of one table that are worth a look, packed: no object for each. Read only, once the table is complete. */
+/** The rows of one table that are worth a look, packed: no object for each. Nothing is added once the table is complete. */
 export interface SuspectRows {
   readonly length: number;
   /** How many more there were than are kept. */
@@ -27,6 +32,8 @@ export interface SuspectRows {
   read(index: number, into: KernelRow): void;
   factsAt(index: number): SuspectFacts;
   stateAt(index: number): State;
+  /** Makes the rows of a name nobody's. */
+  forgetName(slot: number): void;
   /** Where the row of a live record is, by the slot of its tuple; -1 if it is none of these. */
   find(tupleSlot: number): number;
 }
@@ -42,7 +49,7 @@ export class Suspects implements SuspectRows {
   #queued = 0;
   #omitted = 0;
   #words: Uint32Array = new Uint32Array(INITIAL * TUPLE_WORDS);
-  /** For each row: receive queue, send queue, inode, cookie, milliseconds of the timer. */
+  /** For each row: receive queue, send queue, inode, cookie, milliseconds of the timer, key. */
   #numbers: Float64Array = new Float64Array(INITIAL * NUMBERS);
   /** For each row: state, timer, whether it is ours, name slot, slot of the tuple, retransmissions. */
   #marks: Int32Array = new Int32Array(INITIAL * MARKS);
@@ -56,7 +63,7 @@ export class Suspects implements SuspectRows {
     return this.#omitted;
   }
 
-  add(row: KernelRow, slot: number, tupleSlot: number, own: boolean): void {
+  add(row: KernelRow, slot: number, tupleSlot: number, own: boolean, key = 0): void {
     const queued = SUSPICIOUS[row.state] === 0;
     if (this.#length === SUSPECTS_LIMIT || (queued && this.#queued === QUEUED_SUSPECTS_LIMIT)) {
       this.#omitted++;
@@ -72,6 +79,7 @@ export class Suspects implements SuspectRows {
     this.#numbers[numbers + 2] = row.inode;
     this.#numbers[numbers + 3] = row.cookie;
     this.#numbers[numbers + 4] = row.timerMs;
+    this.#numbers[numbers + 5] = key;
     const marks = index * MARKS;
     this.#marks[marks] = row.state;
     this.#marks[marks + 1] = TIMERS.indexOf(row.timer);
@@ -101,6 +109,7 @@ export class Suspects implements SuspectRows {
       slot: this.#marks[marks + 3] as number,
       tupleSlot: this.#marks[marks + 4] as number,
       own: this.#marks[marks + 2] === 1,
+      key: this.#numbers[index * NUMBERS + 5] as number,
     };
   }
 
@@ -120,6 +129,16 @@ export class Suspects implements SuspectRows {
     return this.#byTupleSlot.get(tupleSlot) ?? -1;
   }
 
+  forgetName(slot: number): void {
+    for (let index = 0; index < this.#length; index++) {
+      const marks = index * MARKS;
+      if (this.#marks[marks + 3] !== slot) continue;
+      this.#marks[marks + 2] = 0;
+      this.#marks[marks + 3] = -1;
+      this.#numbers[index * NUMBERS + 5] = 0;
+    }
+  }
+
   #grow(): void {
     this.#words = widened(this.#words, new Uint32Array(this.#words.length * 2));
     this.#numbers = widened(this.#numbers, new Float64Array(this.#numbers.length * 2));
@@ -128,7 +147,7 @@ export class Suspects implements SuspectRows {
 }
 
 const INITIAL = 64;
-const NUMBERS = 5;
+const NUMBERS = 6;
 const MARKS = 6;
 
 const TIMERS: readonly RowTimer[] = ['none', 'on', 'keepalive', 'timewait', 'persist', 'unknown'];

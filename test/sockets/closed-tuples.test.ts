@@ -135,44 +135,6 @@ describe('whether a row is the socket that was closed', () => {
     expect(entry.owns(9, unknown)).toBe(true);
   });
 
-  it('an orphan with its cookie is kept for another minute, a TIME_WAIT and one without a cookie are not', () => {
-    const cases = [
-      [7, STATE.FIN_WAIT_1, true],
-      [7, STATE.TIME_WAIT, false],
-      [0, STATE.FIN_WAIT_1, false],
-    ] as const;
-    for (const [cookie, state, isKept] of cases) {
-      const closed = new ClosedTuples();
-      closed.add(TUPLE_A, 2, 1_000, 7);
-      closed.add(TUPLE_B, 2, 2_000, 0);
-      expect(closed.owns(closed.find(TUPLE_A), cookie, unknown, state, 61_000)).toBe(true);
-      closed.expire(2_001 + CLOSED_TUPLES_MS);
-      expect(closed.find(TUPLE_B)).toBe(-1);
-      expect(closed.find(TUPLE_A) >= 0).toBe(isKept);
-      closed.expire(61_001 + CLOSED_TUPLES_MS);
-      expect(closed.size).toBe(0);
-    }
-  });
-
-  it('orphans that are kept again and again evict nothing', () => {
-    const closed = new ClosedTuples();
-    const tuple = new Uint32Array(TUPLE_WORDS);
-    for (let port = 0; port < 100; port++) {
-      tuple[TUPLE.peerPort] = port;
-      closed.add(tuple, 2, 0, port + 1);
-    }
-    for (let now = 15_000; now <= 150_000; now += 15_000) {
-      closed.expire(now);
-      for (let port = 0; port < 100; port++) {
-        tuple[TUPLE.peerPort] = port;
-        expect(closed.owns(closed.find(tuple), port + 1, unknown, STATE.FIN_WAIT_2, now)).toBe(true);
-      }
-    }
-    expect(closed).toMatchObject({ size: 100, evicted: 0 });
-    closed.expire(150_001 + CLOSED_TUPLES_MS);
-    expect(closed.size).toBe(0);
-  });
-
   it('a cookie is not learned from a row that is somebody else', () => {
     const entry = closedAt(50_000, 0);
     expect(entry.owns(8, 58_000)).toBe(false);

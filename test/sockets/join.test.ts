@@ -1,13 +1,14 @@
 import { describe, expect, it } from 'vitest';
-import { Join, type KernelColumn } from '../../src/sockets/join.ts';
+import { forgetSlot, Join, type KernelColumn } from '../../src/sockets/join.ts';
 import { Ledger, type ListenerRecord } from '../../src/sockets/ledger.ts';
-import type { Side } from '../../src/sockets/names.ts';
+import { NAME_IDLE_MS, type Side } from '../../src/sockets/names.ts';
+import { ORPHANS_LIMIT } from '../../src/sockets/orphans.ts';
 import { FLAG, SocketRecord } from '../../src/sockets/record.ts';
 import { type KernelRow, offer } from '../../src/sockets/row.ts';
 import { TUPLE, TUPLE_WORDS } from '../../src/sockets/tuple.ts';
 import { EVENT } from '../../src/tcp/event.ts';
-import { STATE, STATE_SLOTS, STATES, stateName } from '../../src/tcp/state.ts';
-import { rowOf } from '../support/row.ts';
+import { STATE, STATE_SLOTS, STATES, type StateName, stateName } from '../../src/tcp/state.ts';
+import { type RowFacts, rowOf } from '../support/row.ts';
 import { tupleOf } from '../support/tuple.ts';
 
 const NOW_MS = 100_000;
@@ -330,15 +331,123 @@ describe('a table', () => {
     expect(ledger.cookieAtTuple(live.tupleSlot)).toBe(0);
   });
 
-  it('keeps an orphan for as long as tables show it by its cookie', () => {
-    const ledger = new Ledger(20);
-    const record = openRecord(ledger, 'client', 'db', tupleOf('10.0.0.1:5000', '10.0.0.2:5432'));
-    destroy(ledger, record, NOW_MS);
-    for (let atMs = NOW_MS; atMs <= NOW_MS + 300_000; atMs += 15_000) {
-      const later = new Join(ledger, atMs);
-      offer(later, rowOf('FIN_WAIT_1', '10.0.0.1:5000', '10.0.0.2:5432', { cookie: 11 }));
-      expect(cells(ledger, later.finish(atMs).ownStates)).toEqual(['db FIN_WAIT_1 1']);
+  describe.each([
+    ['with its cookie', 11],
+    ['of procfs, which has no cookie', 0],
+  ])('keeps an orphan %s', (_title, cookie) => {
+    const [LOCAL, PEER] = ['10.0.0.1:5000', '10.0.0.2:5432'];
+
+    function orphaned(): Ledger {
+      const ledger = new Ledger(20);
+      destroy(ledger, openRecord(ledger, 'client', 'db', tupleOf(LOCAL, PEER)), NOW_MS);
+      return ledger;
     }
+
+    /** One table with the orphan in a state, or without it. */
+    function table(ledger: Ledger, atMs: number, state?: StateName, facts: RowFacts = { cookie }): Join {
+      const running = new Join(ledger, atMs);
+      if (state !== undefined) offer(running, rowOf(state, LOCAL, PEER, facts));
+      return running;
+    }
+
+    function keysOf({ suspects }: KernelColumn): number[] {
+      return Array.from({ length: suspects.length }, (_, index) => suspects.factsAt(index).key);
+    }
+
+    it('for as long as tables show it, under one key, and until its TIME_WAIT is over', () => {
+      const ledger = orphaned();
+      const keys = new Set<number>();
+      for (let atMs = NOW_MS; atMs <= NOW_MS + 900_000; atMs += 45_000) {
+        const running = table(ledger, atMs, 'FIN_WAIT_1');
+        const column = running.finish(atMs);
+        running.settle();
+        expect(cells(ledger, column.ownStates)).toEqual(['db FIN_WAIT_1 1']);
+        for (const key of keysOf(column)) keys.add(key);
+      }
+      expect([...keys]).toEqual([expect.any(Number)]);
+      expect([...keys][0]).toBeLessThan(0);
+      const last = table(ledger, NOW_MS + 960_000, 'TIME_WAIT', { cookie, timer: 'timewait', timerMs: 10_000 });
+      expect(cells(ledger, last.finish(0).ownStates)).toEqual(['db TIME_WAIT 1']);
+    });
+
+    it('until a complete table does not show it: whoever has the tuple then is somebody else', () => {
+      const ledger = orphaned();
+      table(ledger, NOW_MS, 'FIN_WAIT_1').settle();
+      table(ledger, NOW_MS + 70_000).settle();
+      const later = table(ledger, NOW_MS + 80_000, 'FIN_WAIT_1').finish(0);
+      expect(cells(ledger, later.ownStates)).toEqual([]);
+    });
+
+    it('through tables that failed, which say nothing', () => {
+      const ledger = orphaned();
+      table(ledger, NOW_MS, 'FIN_WAIT_1').settle();
+      for (let atMs = NOW_MS; atMs < NOW_MS + 200_000; atMs += 10_000) table(ledger, atMs).finish(atMs);
+      const later = table(ledger, NOW_MS + 200_000, 'FIN_WAIT_1').finish(0);
+      expect(cells(ledger, later.ownStates)).toEqual(['db FIN_WAIT_1 1']);
+    });
+
+    it('where an older table that overlaps is settled after a newer one has shown it', () => {
+      const ledger = orphaned();
+      const older = table(ledger, NOW_MS);
+      const newer = table(ledger, NOW_MS + 1, 'FIN_WAIT_1');
+      newer.settle();
+      older.settle();
+      expect(ledger.orphans.size).toBe(1);
+    });
+
+    it('not under a name that has gone', () => {
+      const ledger = new Ledger(20);
+      const record = new SocketRecord({}, 0, 0);
+      ledger.assign(record, 'client', 'db', false, 0);
+      ledger.add(record);
+      ledger.apply(record, EVENT.adopt, 0);
+      ledger.open(record, 0);
+      ledger.setTuple(record, tupleOf(LOCAL, PEER));
+      destroy(ledger, record, NOW_MS);
+      const shown = table(ledger, NOW_MS, 'FIN_WAIT_1').finish(0);
+      expect(cells(ledger, shown.ownStates)).toEqual(['db FIN_WAIT_1 1']);
+      for (const slot of ledger.evictIdleNames(10 * (NOW_MS + NAME_IDLE_MS))) forgetSlot(shown, slot);
+      expect(ledger.names.slotOf('client', 'another', false, 0)).toBe(record.slot);
+      expect(shown.suspects.factsAt(0)).toMatchObject({ slot: -1, own: false, key: 0 });
+      const later = table(ledger, NOW_MS + 70_000, 'FIN_WAIT_1').finish(0);
+      expect(later.ownStates.every((count) => count === 0)).toBe(true);
+    });
+
+    it('not where we have the tuple again', () => {
+      const ledger = orphaned();
+      const [key] = keysOf(table(ledger, NOW_MS, 'FIN_WAIT_1').finish(0));
+      const again = openRecord(ledger, 'client', 'next', tupleOf(LOCAL, PEER));
+      const live = table(ledger, NOW_MS + 1, 'FIN_WAIT_1', { cookie: cookie && 12, inode: 9 });
+      expect(keysOf(live.finish(0))).toEqual([ledger.serialAtTuple(again.tupleSlot)]);
+      destroy(ledger, again, NOW_MS + 2);
+      const next = table(ledger, NOW_MS + 3, 'FIN_WAIT_1', { cookie: cookie && 12 }).finish(0);
+      expect(cells(ledger, next.ownStates)).toEqual(['next FIN_WAIT_1 1']);
+      expect(keysOf(next)).not.toContain(key);
+    });
+  });
+
+  it('counts the orphans that are too many to be remembered, and has them from what was closed', () => {
+    const ledger = new Ledger(20);
+    const running = new Join(ledger, NOW_MS);
+    for (let port = 0; port < ORPHANS_LIMIT + 3; port++) {
+      const [local, peer] = [`10.0.0.1:${port + 1}`, '10.0.0.2:5432'] as const;
+      destroy(ledger, openRecord(ledger, 'client', 'db', tupleOf(local, peer)), NOW_MS);
+      offer(running, rowOf('FIN_WAIT_2', local, peer, { cookie: port + 1 }));
+    }
+    const column = running.finish(NOW_MS);
+    expect(column.omitted).toBe(3);
+    expect(cells(ledger, column.ownStates)).toEqual([`db FIN_WAIT_2 ${ORPHANS_LIMIT + 3}`]);
+    expect(ledger.orphans.size).toBe(ORPHANS_LIMIT);
+    expect(column.suspects.factsAt(0).key).toBeLessThan(0);
+    expect(column.suspects.factsAt(ORPHANS_LIMIT)).toMatchObject({ own: true, key: 0 });
+  });
+
+  it('has no key for a row whose tuple a record got while the table was read', () => {
+    const ledger = new Ledger(20);
+    const running = new Join(ledger, NOW_MS);
+    openRecord(ledger, 'client', 'db', tupleOf('10.0.0.1:5000', '10.0.0.2:5432'));
+    offer(running, rowOf('CLOSE_WAIT', '10.0.0.1:5000', '10.0.0.2:5432', { inode: 9 }));
+    expect(running.finish(NOW_MS).suspects.factsAt(0)).toMatchObject({ own: true, key: 0 });
   });
 
   it('reads one row object that is filled again and again', () => {

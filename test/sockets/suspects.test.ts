@@ -32,11 +32,12 @@ test('a row comes out as it was put in, with what was said of it', () => {
     slot: fc.integer({ min: -1, max: 21 }),
     tupleSlot: fc.integer({ min: -1, max: 1e6 }),
     own: fc.boolean(),
+    key: fc.integer({ min: -1e9, max: 1e9 }),
   });
   fc.assert(
     fc.property(fc.array(fc.tuple(anyRow, facts), { maxLength: 200 }), (all) => {
       const suspects = new Suspects();
-      for (const [row, { slot, tupleSlot, own }] of all) suspects.add(row, slot, tupleSlot, own);
+      for (const [row, { slot, tupleSlot, own, key }] of all) suspects.add(row, slot, tupleSlot, own, key);
       expect(suspects.length).toBe(all.length);
       const into = rowOf('CLOSED', LOCAL, PEER);
       for (const [index, [row, said]] of all.entries()) {
@@ -50,6 +51,18 @@ test('a row comes out as it was put in, with what was said of it', () => {
     }),
     { numRuns: 50 },
   );
+});
+
+test("the rows of a name that has gone are nobody's, and the others stay as they are", () => {
+  const suspects = new Suspects();
+  for (const slot of [3, 4, 3]) suspects.add(rowOf('LAST_ACK', LOCAL, PEER), slot, -1, true, -9 - slot);
+  suspects.forgetName(3);
+  const nobody = { slot: -1, tupleSlot: -1, own: false, key: 0 };
+  expect([0, 1, 2].map((index) => suspects.factsAt(index))).toEqual([
+    nobody,
+    { slot: 4, tupleSlot: -1, own: true, key: -13 },
+    nobody,
+  ]);
 });
 
 describe('the limit', () => {
