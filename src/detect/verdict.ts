@@ -2,6 +2,7 @@ import type { Side } from '../sockets/names.ts';
 
 /** What can be wrong with how connections are made, kept and closed. */
 export const VERDICT_KINDS = [
+  'accept_queue_full',
   'keep_alive_race',
   'late_requests',
   'connections_not_reused',

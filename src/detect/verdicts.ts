@@ -1,4 +1,5 @@
 import type { PortSettings } from '../sockets/ephemeral-ports.ts';
+import { type AcceptSettings, checkAcceptQueue } from './accept-queue.ts';
 import { checkConnectionReuse } from './connection-reuse.ts';
 import { checkKeepAliveRace } from './keep-alive-race.ts';
 import { checkLateRequests } from './late-requests.ts';
@@ -15,7 +16,7 @@ export interface VerdictFacts {
   readonly upstreams: readonly UpstreamSnapshot[];
   readonly servers: readonly ServerUse[];
   /** Undefined while it is not known. */
-  readonly settings: PortSettings | undefined;
+  readonly settings: (PortSettings & AcceptSettings) | undefined;
 }
 
 /** What every rule says, the worst first. */
@@ -29,7 +30,7 @@ export function verdictsOf({ upstreams, servers, settings }: VerdictFacts): Verd
       checkPortRange(upstream, settings),
       checkLocalAddress(upstream),
     ]),
-    ...servers.map(checkLateRequests),
+    ...servers.flatMap((server) => [checkAcceptQueue(server, settings), checkLateRequests(server)]),
   ].filter((verdict) => verdict !== undefined);
   return verdicts.sort((one, other) => SEVERITIES.indexOf(one.severity) - SEVERITIES.indexOf(other.severity));
 }

@@ -193,7 +193,9 @@ export function measure(inside: MonitorInternals, metric: ScalarName): Point[] {
         ? []
         : DIVERGENCES.map((kind) => ({ labels: { kind }, value: findings.leaks.divergent[kind] }));
     case 'remedied_sockets_total':
-      return perName(names, REMEDY_LABELS, (slot, at) => inside.remedied.at(slot, REMEDIED_CAUSES[at] as RemediedCause));
+      return perName(names, REMEDY_LABELS, (slot, at) =>
+        inside.remedied.at(slot, REMEDIED_CAUSES[at] as RemediedCause),
+      );
     case 'half_closes_total':
       return byCount(inside, INITIATOR_LABELS, [COUNT.halfClosedLocal, COUNT.halfClosedRemote]);
     case 'resets_total':

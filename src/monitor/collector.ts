@@ -17,6 +17,7 @@ import {
 import { SourceChain, type SourceFailure, type TableFacts } from '../kernel/source-chain.ts';
 import type { ObserveContext } from '../observe/context.ts';
 import type { NodeServer } from '../observe/node-socket.ts';
+import { AcceptPressure } from '../sockets/accept-pressure.ts';
 import { Histogram } from '../sockets/histogram.ts';
 import { forgetSlot, Join, type KernelColumn } from '../sockets/join.ts';
 import { TICKS_PER_MS } from '../sockets/ledger.ts';
@@ -123,6 +124,8 @@ export class Collector {
   sysctls: Sysctls | undefined;
   /** When the local ports of each client name are used up: to be asked while {@link isFresh}. */
   readonly portForecast: PortForecast;
+  /** When accept queues were full. */
+  readonly acceptPressure: AcceptPressure = new AcceptPressure();
   /** Undefined unless it was asked for. */
   readonly tcpInfo: TcpInfoSampler | undefined;
   /** False on platforms that have no socket table we can read. */
@@ -426,6 +429,12 @@ export class Collector {
     if (this.#abort.signal.aborted) return workMs;
     this.findings = findings;
     this.#publish(table.column, table.source, intervalMs);
+    this.acceptPressure.update(
+      table.column,
+      this.#context.ledger.names.entries(),
+      table.loopBlockedMs,
+      this.counters?.listenOverflows,
+    );
     this.#host.onFindings(findings, table);
     return workMs;
   }
@@ -452,6 +461,7 @@ export class Collector {
   #forgetName(slot: number): void {
     this.tcpInfo?.forget(slot);
     this.portForecast.forget(slot);
+    this.acceptPressure.forget(slot);
     this.findings?.closeWait.forget(slot);
     this.findings?.leaks.forget(slot);
     if (this.column !== undefined) forgetSlot(this.column, slot);

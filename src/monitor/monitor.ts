@@ -305,6 +305,7 @@ export function createMonitor(options: MonitorOptions = {}): Monitor {
         forecast: collector.portForecast,
         pools: readPools(context),
         settings: collector.sysctls,
+        pressure: collector.acceptPressure,
       });
     },
     leaks() {

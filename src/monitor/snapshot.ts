@@ -170,7 +170,11 @@ export function takeSnapshot(
     kernel: column && sum(names.map((entry) => entry.kernel).filter((counts) => counts !== undefined)),
     names,
     upstreams,
-    verdicts: verdictsOf({ upstreams, servers: readServerUse(ledger), settings: surroundings.settings }),
+    verdicts: verdictsOf({
+      upstreams,
+      servers: readServerUse(ledger, now / TICKS_PER_MS, surroundings.pressure),
+      settings: surroundings.settings,
+    }),
     sockets,
     socketsOmitted: ledger.records.length - sockets.length,
     illegal: [...ledger.illegal.values()].map(({ from, event, count }) => ({

@@ -1,6 +1,8 @@
-import type { ServerUse } from '../detect/server-use.ts';
+import type { Saturation, ServerUse } from '../detect/server-use.ts';
+import type { AcceptSettings } from '../detect/accept-queue.ts';
 import type { UpstreamChurn, UpstreamPorts, UpstreamRace, UpstreamSnapshot } from '../detect/upstream.ts';
 import type { PoolUse } from '../observe/pools.ts';
+import type { AcceptPressure } from '../sockets/accept-pressure.ts';
 import { CLOSINGS } from '../sockets/closing.ts';
 import { CONNECT_FAILURES } from '../sockets/connect-failure.ts';
 import type { PortSettings } from '../sockets/ephemeral-ports.ts';
@@ -16,7 +18,8 @@ import { keepAliveSecondsOf } from './keep-alive.ts';
 export interface Surroundings {
   readonly forecast?: PortForecast | undefined;
   readonly pools?: PoolUse | undefined;
-  readonly settings?: PortSettings | undefined;
+  readonly settings?: (PortSettings & AcceptSettings) | undefined;
+  readonly pressure?: AcceptPressure | undefined;
 }
 
 /** Over how long churn is looked back at. */
@@ -37,7 +40,7 @@ export function readUpstreams(
 }
 
 /** How the connections of each server are used. */
-export function readServerUse(ledger: Ledger): ServerUse[] {
+export function readServerUse(ledger: Ledger, nowMs: number, pressure: AcceptPressure | undefined): ServerUse[] {
   const seconds = keepAliveSecondsOf(ledger);
   return ledger.names
     .entries()
@@ -47,7 +50,22 @@ export function readServerUse(ledger: Ledger): ServerUse[] {
       requests: ledger.requests.count(slot),
       keepAliveSeconds: knownNumber(seconds[slot]),
       idleCloses: idleClosesOf(ledger, slot),
+      saturation: saturationOf(pressure, slot, nowMs),
     }));
+}
+
+function saturationOf(pressure: AcceptPressure | undefined, slot: number, nowMs: number): Saturation | undefined {
+  const saturation = pressure?.saturation(slot);
+  if (saturation === undefined) return undefined;
+  const { connections, limit, atMs, loopBlockedMs } = saturation;
+  const overflows = pressure?.overflows;
+  return {
+    connections,
+    limit,
+    agoMs: Math.max(0, nowMs - atMs),
+    loopBlockedMs,
+    overflows: overflows === undefined || overflows.atMs < atMs ? undefined : overflows.count,
+  };
 }
 
 function readUpstream(

@@ -7,6 +7,7 @@ const use = (timeouts: number, given: Partial<ServerUse> = {}): ServerUse => ({
   requests: 50_000,
   keepAliveSeconds: 5,
   idleCloses: { keep_alive_timeout: timeouts, local: 0, remote: 3 },
+  saturation: undefined,
   ...given,
 });
 

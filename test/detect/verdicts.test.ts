@@ -19,6 +19,7 @@ const SERVER = {
   requests: 10_000,
   keepAliveSeconds: 5,
   idleCloses: { keep_alive_timeout: 99, local: 0, remote: 0 },
+  saturation: { connections: 9, limit: 9, agoMs: 1_000, loopBlockedMs: 0, overflows: undefined },
 };
 
 describe('verdicts', () => {
@@ -30,7 +31,17 @@ describe('verdicts', () => {
     const verdicts = verdictsOf({ upstreams: TROUBLED, servers: [SERVER], settings: undefined });
     expect(new Set(verdicts.map(({ kind }) => kind))).toEqual(new Set(VERDICT_KINDS));
     const severities = verdicts.map(({ severity }) => severity);
-    expect(severities).toEqual(['critical', 'warning', 'warning', 'warning', 'warning', 'warning', 'warning', 'info']);
+    expect(severities).toEqual([
+      'critical',
+      'critical',
+      'warning',
+      'warning',
+      'warning',
+      'warning',
+      'warning',
+      'warning',
+      'info',
+    ]);
     expect(verdicts[0]?.name).toBe('failing');
   });
 
