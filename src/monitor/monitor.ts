@@ -9,6 +9,7 @@ import { captureBeforeClose } from '../observe/addresses.ts';
 import { isAgent, observeAgents } from '../observe/agents.ts';
 import { countWaiting } from '../observe/connect-events.ts';
 import { eofEventOf, type ObserveContext } from '../observe/context.ts';
+import { CreationSites } from '../observe/creation-site.ts';
 import { noticeHandleEnds } from '../observe/handle-end.ts';
 import { createFamilyCheck } from '../observe/host-families.ts';
 import { isServer, isSocket, type NodeSocket } from '../observe/node-socket.ts';
@@ -218,6 +219,7 @@ export function createMonitor(options: MonitorOptions = {}): Monitor {
     eofEvent: eofEventOf(process.versions.uv),
     handleEnds,
     waiting: new Map(),
+    sites: new CreationSites(),
     namers: new Set(),
     pools: new Set(),
     nameOf: undefined,

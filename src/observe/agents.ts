@@ -39,6 +39,8 @@ export function isAgent(value: unknown): value is NodeAgent {
 /** A socket that is about to connect, of which nobody knows yet whether it is an agent's. */
 interface Candidate {
   readonly destination: Destination | undefined;
+  /** Where the program opened it. */
+  readonly site: string | undefined;
 }
 
 /**
@@ -61,13 +63,14 @@ export function observeAgents(
 
   // connect() is called before the agent has the socket on its list, so the first event decides: that comes later.
   const candidates = createTap<Candidate>({
-    before({ destination }, target, event, first, second, fourth) {
+    before({ destination, site }, target, event, first, second, fourth) {
       try {
         const socket = target as NodeSocket;
         candidates.detach(socket);
         if (sockets.get(socket) !== undefined || holderOf(socket, (entry) => stops.has(entry)) === undefined)
           return false;
-        const record = observeConnect(context, sockets, socket, destination, false);
+        const record = observeConnect(context, sockets, socket, destination, false, false);
+        if (record !== undefined && site !== undefined) context.sites.put(record, site);
         // This event was on its way before the record was there.
         if (record !== undefined) handler.before(record, socket, event, first, second, fourth);
       } catch (error) {
@@ -79,7 +82,8 @@ export function observeAgents(
   });
 
   function connectBegins(socket: NodeSocket, destination: Destination | undefined): void {
-    if (!isProcessObserved() && sockets.get(socket) === undefined) candidates.attach(socket, { destination });
+    if (isProcessObserved() || sockets.get(socket) !== undefined) return;
+    candidates.attach(socket, { destination, site: context.sites.take(socket, destination, context.now()) });
   }
 
   /** The agent that has a socket, of those that are asked. */

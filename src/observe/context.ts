@@ -3,6 +3,7 @@ import type { Ledger, ListenerRecord } from '../sockets/ledger.ts';
 import type { SocketRecord } from '../sockets/record.ts';
 import { EVENT } from '../tcp/event.ts';
 import type { Destination } from './connect-calls.ts';
+import type { CreationSites } from './creation-site.ts';
 import type { HandleEnds } from './handle-end.ts';
 import type { EndpointOut } from './node-socket.ts';
 
@@ -22,6 +23,8 @@ export interface ObserveContext {
    * the first attempt or at a scrape: one that the program gives right after connect() is in time.
    */
   readonly waiting: Map<SocketRecord, Destination | undefined>;
+  /** Where the program opened its client sockets. */
+  readonly sites: CreationSites;
   /** What else may know a name, asked in turn when a connect operation needs one. */
   readonly namers: Set<Namer>;
   /** Asked when none of them knows. */

@@ -2,7 +2,8 @@ import { TICKS_PER_MS } from '../sockets/ledger.ts';
 import { FLAG, type SocketRecord } from '../sockets/record.ts';
 import type { UseAtClose } from '../sockets/requests.ts';
 import type { ObserveContext } from './context.ts';
-import type { NodeHttpMessage, NodeSocket } from './node-socket.ts';
+import { type NodeHttpMessage, type NodeSocket, pathOf } from './node-socket.ts';
+import { requestText } from './request-text.ts';
 
 // What HTTP/1 does with a connection, without a hook for every request of a client: the socket emits 'free' when the
 // answer to a request is complete and the connection is kept, and whatever is under way stands in `_httpMessage`.
@@ -21,9 +22,14 @@ export function answered(context: ObserveContext, record: SocketRecord, socket: 
 
 /** 'agentRemove': at an upgrade or CONNECT, while the request still stands there; and at much else, when none does. */
 export function leftAgent(context: ObserveContext, record: SocketRecord, socket: NodeSocket): void {
-  if (socket._httpMessage?.upgradeOrConnect !== true || (record.flags & FLAG.open) === 0) return;
+  const message = socket._httpMessage;
+  if (message?.upgradeOrConnect !== true || (record.flags & FLAG.open) === 0) return;
   context.ledger.countRequest(record);
   record.flags |= FLAG.upgraded;
+  // Node takes the request off the socket next.
+  if (typeof message.method === 'string') {
+    record.request = requestText({ method: message.method, url: pathOf(message) });
+  }
 }
 
 /** A server's 'request'. */

@@ -41,8 +41,12 @@ export interface NodeSocket {
   readonly _handle: NodeHandle | null | undefined;
   readonly _host?: string | null;
   readonly _parent?: object | null;
-  readonly _readableState?: { readonly ended?: boolean; readonly endEmitted?: boolean; readonly length?: number };
-  readonly _writableState?: { readonly length?: number };
+  readonly _readableState?: NodeReadableState;
+  readonly _writableState?: NodeWritableState;
+  /** By event: a listener, or several. */
+  readonly _events?: { readonly [event in 'agentRemove' | 'data' | 'end' | 'readable']?: unknown };
+  /** Of HTTP/1: null once the connection has left it, and with a client while it is idle. */
+  readonly parser?: { readonly incoming?: object | null } | null;
   readonly encrypted?: boolean;
   /** Of a TLSSocket: true until its handshake is complete. */
   readonly secureConnecting?: boolean;
@@ -55,8 +59,35 @@ export interface NodeSocket {
   readonly parser?: { readonly incoming?: { readonly complete?: boolean } | null } | null;
 }
 
+/** What Node knows of the readable half of a stream. Its own, unlike the getters of the prototype. */
+export interface NodeReadableState {
+  readonly ended?: boolean;
+  readonly endEmitted?: boolean;
+  readonly length?: number;
+  readonly flowing?: boolean | null;
+  /** Somebody listens to 'readable': it does not flow, and is not paused. */
+  readonly readableListening?: boolean;
+  readonly destroyed?: boolean;
+  /** The streams that it is piped into. */
+  readonly pipes?: readonly object[];
+}
+
+/** The same of the writable half. */
+export interface NodeWritableState {
+  readonly length?: number;
+  /** end() was called. */
+  readonly ending?: boolean;
+  readonly finished?: boolean;
+  readonly needDrain?: boolean;
+  readonly destroyed?: boolean;
+}
+
 /** The fields of a ClientRequest or ServerResponse that finwait reads. */
 export interface NodeHttpMessage {
+  /** Of a ServerResponse: what it answers. */
+  readonly req?: object | null;
+  /** Of a ClientRequest. */
+  readonly method?: unknown;
   /** Whether the connection may serve another request. */
   readonly shouldKeepAlive?: boolean;
   /** Of a ClientRequest: it left HTTP by an upgrade or CONNECT. */
@@ -125,8 +156,33 @@ interface BySymbol extends NodeSocket {
 }
 
 /** One of Node's own symbols, found on the first socket that has it: there is one for all. */
-function symbolOf(socket: NodeSocket, name: string): symbol | undefined {
-  return Object.getOwnPropertySymbols(socket).find(({ description }) => description === name);
+function symbolOf(object: object, name: string): symbol | undefined {
+  return Object.getOwnPropertySymbols(object).find(({ description }) => description === name);
+}
+
+/** What stands under one of Node's own symbols, or before a major introduced that, under the name of a public field. */
+function fieldOf(object: object, name: string, symbolName: string): unknown {
+  if (Object.hasOwn(object, name)) return (object as Readonly<Record<string, unknown>>)[name];
+  const symbol = symbolOf(object, symbolName);
+  return symbol && (object as Readonly<Record<symbol, unknown>>)[symbol];
+}
+
+/** The path of a ClientRequest, with the query: since Node 24 its `path` is a getter. */
+export function pathOf(request: object): string | undefined {
+  const path = fieldOf(request, 'path', 'kPath');
+  return typeof path === 'string' ? path : undefined;
+}
+
+/** The socket of a ClientRequest, a ServerResponse or an IncomingMessage: since Node 22 that of the first two is a getter. */
+export function socketOfMessage(message: object): object | undefined {
+  const socket = fieldOf(message, 'socket', 'kSocket');
+  return typeof socket === 'object' && socket !== null ? socket : undefined;
+}
+
+/** Whether a server of HTTP/2 has made a session of a socket: it then leaves itself there. A client's leaves nothing. */
+export function hasHttp2Session(socket: object): boolean {
+  const symbol = symbolOf(socket, 'server');
+  return symbol !== undefined && isServer((socket as Readonly<Record<symbol, unknown>>)[symbol]);
 }
 
 let asyncId: symbol | undefined;

@@ -69,6 +69,7 @@ function choose(context: ObserveContext, record: SocketRecord, socket: NodeSocke
  * A socket is about to connect, for the first time or again: observes it from here on. Returns its record, if it has one.
  *
  * @param found whether that is for the observation of the whole process
+ * @param isCalling whether connect() is being called now, so that its caller can be asked for
  */
 export function observeConnect(
   context: ObserveContext,
@@ -76,6 +77,7 @@ export function observeConnect(
   socket: NodeSocket,
   destination: Destination | undefined,
   found: boolean,
+  isCalling: boolean = true,
 ): SocketRecord | undefined {
   const at = context.now();
   let record = sockets.get(socket);
@@ -85,7 +87,10 @@ export function observeConnect(
     record = new SocketRecord(socket, (socket.encrypted === true ? FLAG.tls : 0) | (found ? FLAG.found : 0), at);
     if (!sockets.attach(socket, record)) return undefined;
   }
-  if ((record.flags & FLAG.server) === 0) connectCalled(context, record, socket, destination, at);
+  if ((record.flags & FLAG.server) === 0) {
+    if (isCalling) context.sites.note(record, socket, destination, at);
+    connectCalled(context, record, socket, destination, at);
+  }
   return record;
 }
 

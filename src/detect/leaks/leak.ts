@@ -1,4 +1,5 @@
 import type { Side } from '../../sockets/names.ts';
+import type { SocketKind } from '../../sockets/socket-kind.ts';
 import { STATE, type State, type StateLabel } from '../../tcp/state.ts';
 
 /** Why a socket is in CLOSE_WAIT: the peer has ended, and this side has not. */
@@ -64,24 +65,6 @@ export const REMEDIED_CAUSES = [
 
 /** One of {@link REMEDIED_CAUSES}. */
 export type RemediedCause = (typeof REMEDIED_CAUSES)[number];
-
-/** What a socket is to the program. `closed`: the program has no object for it any more, and the kernel still has it. */
-export const SOCKET_KINDS = [
-  'net',
-  'tls',
-  'http',
-  'http2',
-  'upgraded',
-  'connect',
-  'client',
-  'agent',
-  'undici',
-  'closed',
-  'unknown',
-] as const;
-
-/** One of {@link SOCKET_KINDS}. */
-export type SocketKind = (typeof SOCKET_KINDS)[number];
 
 /** The states that no healthy socket stays in. */
 export type LeakState = 'close_wait' | 'fin_wait_2' | 'last_ack' | 'closing' | 'syn_sent';
