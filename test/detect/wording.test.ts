@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { counted, duration, grouped, known, percent } from '../../src/detect/wording.ts';
+import { agree, counted, duration, grouped, known, percent, size } from '../../src/detect/wording.ts';
 
 test.each([
   [0, '0'],
@@ -20,8 +20,35 @@ test.each([
   [5_249, '5.2 s'],
   [119_999, '120 s'],
   [120_000, '2 min'],
-  [3_600_000, '60 min'],
+  [37 * 60_000, '37 min'],
+  [3_569_000, '59 min'],
+  [3_570_000, '1 h'],
+  [3_600_000, '1 h'],
+  [7_500_000, '2 h 5 min'],
+  [86_369_000, '23 h 59 min'],
+  [86_370_000, '1 d'],
+  [3 * 86_400_000, '3 d'],
+  [3 * 86_400_000 + 5 * 3_600_000, '3 d 5 h'],
+  [1_000 * 86_400_000, '1,000 d'],
 ])('%d ms reads %s', (ms, text) => expect(duration(ms)).toBe(text));
+
+test.each([
+  [0, '0 B'],
+  [999, '999 B'],
+  [1_000, '1 kB'],
+  [1_234, '1.2 kB'],
+  [9_949, '9.9 kB'],
+  [9_950, '10 kB'],
+  [34_465, '34 kB'],
+  [999_499, '999 kB'],
+  [999_500, '1 MB'],
+  [3_791_872, '3.8 MB'],
+  [2e12, '2 TB'],
+  [5e15, '5,000 TB'],
+])('%d bytes read %s', (bytes, text) => expect(size(bytes)).toBe(text));
+
+test('a word agrees with its number', () =>
+  expect([0, 1, 2].map((count) => agree(count, 'it', 'them'))).toEqual(['them', 'it', 'them']));
 
 test('one is one', () => {
   expect([counted(0, 'port'), counted(1, 'port'), counted(2_000, 'port')]).toEqual([

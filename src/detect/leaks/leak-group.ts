@@ -1,0 +1,9 @@
+import { headline } from './headline.ts';
+import type { LeakedSocket, LeakFacts, LeakGroup } from './leak.ts';
+import { LEAK_RULES } from './rules.ts';
+
+/** A group with its words. */
+export function groupOf(facts: LeakFacts, samples: readonly LeakedSocket[]): LeakGroup {
+  const rule = LEAK_RULES[facts.cause];
+  return { ...facts, headline: headline(facts), explanation: rule.explain(facts), fix: rule.fix(facts), samples };
+}
