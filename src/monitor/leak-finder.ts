@@ -1,7 +1,6 @@
 import { causeOf } from '../detect/leaks/close-wait-cause.ts';
 import { type Divergence, LEAK_STATES, type LeakCause, type LeakThresholds } from '../detect/leaks/leak.ts';
 import type { ObserveContext } from '../observe/context.ts';
-import type { Culprit } from '../observe/culprit.ts';
 import type { NodeSocket } from '../observe/node-socket.ts';
 import { isPooled, type SocketFlags, socketFlagsOf } from '../observe/socket-flags.ts';
 import type { KernelColumn } from '../sockets/join.ts';
@@ -11,7 +10,7 @@ import { blankRow, type KernelRow } from '../sockets/row.ts';
 import { RowAges, type Sighting, type Traffic } from '../sockets/row-ages.ts';
 import { STATE, STATE_SLOTS, type State } from '../tcp/state.ts';
 import { LeakCounts } from './leak-counts.ts';
-import { groupLeaks, type LeakGrouping } from './leak-grouping.ts';
+import { groupLeaks, type KnownCulprit, type LeakGrouping } from './leak-grouping.ts';
 import { Slices } from './slices.ts';
 
 /** ESTABLISHED with unacknowledged bytes is suspected to be half-open after so many retransmissions. */
@@ -49,7 +48,7 @@ export interface Leak {
   readonly ageMs: number;
   /** Since when nothing has moved on it. */
   readonly idleMs: number;
-  readonly sighting: Sighting<Culprit>;
+  readonly sighting: Sighting<KnownCulprit>;
   readonly flags: SocketFlags | undefined;
   /** Where its row is among the table's suspects; -1 where the kernel has none. */
   readonly index: number;
@@ -68,9 +67,9 @@ interface Examination extends ExaminedTable {
 export class LeakFinder {
   readonly #context: ObserveContext;
   readonly #thresholds: LeakThresholds;
-  readonly #ages: RowAges<Culprit> = new RowAges();
+  readonly #ages: RowAges<KnownCulprit> = new RowAges();
   /** How long the two columns have contradicted each other, by the same keys. */
-  readonly #contradictions: RowAges<Culprit> = new RowAges();
+  readonly #contradictions: RowAges<KnownCulprit> = new RowAges();
   readonly #row: KernelRow = blankRow();
   /** Of the newest sound table. */
   #sound: Omit<LeakFindings, 'closeWait'>;

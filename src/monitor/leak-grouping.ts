@@ -1,13 +1,14 @@
 import type { LeakedSocket, LeakGroup } from '../detect/leaks/leak.ts';
+import { groupOf } from '../detect/leaks/leak-group.ts';
 import { type LeakEntry, LeakGroups } from '../detect/leaks/leak-groups.ts';
-import { groupOf } from '../detect/leaks/rules.ts';
 import type { ObserveContext } from '../observe/context.ts';
-import { type Culprit, culpritOf, pipeTargetOf } from '../observe/culprit.ts';
-import type { NodeSocket } from '../observe/node-socket.ts';
+import { culpritOf } from '../observe/culprit.ts';
+import { pipeTargetOf } from '../observe/pairs.ts';
 import type { KernelColumn } from '../sockets/join.ts';
 import type { SocketRecord } from '../sockets/record.ts';
 import { blankRow, type KernelRow } from '../sockets/row.ts';
-import { endpointText, TUPLE } from '../sockets/tuple.ts';
+import type { SocketKind } from '../sockets/socket-kind.ts';
+import { endpointText, TUPLE, TUPLE_WORDS } from '../sockets/tuple.ts';
 import { stateLabel } from '../tcp/state.ts';
 import type { Leak } from './leak-finder.ts';
 import type { Slices } from './slices.ts';
@@ -23,6 +24,17 @@ export interface LeakGrouping {
   readonly groups: readonly LeakGroup[];
   /** How many smaller ones are left out. */
   readonly groupsOmitted: number;
+}
+
+/** Whose a leaked socket is: asked for once, and holding nothing of the program. */
+export interface KnownCulprit {
+  readonly kind: SocketKind;
+  readonly request: string | undefined;
+  readonly site: string | undefined;
+  readonly flags: readonly string[];
+  /** The name of the socket that it is piped into or from, and that with its addresses. */
+  readonly pairedName: string | undefined;
+  readonly pairedWith: string | undefined;
 }
 
 interface Entry extends LeakEntry {
@@ -62,21 +74,57 @@ async function findCulprits(context: ObserveContext, leaks: readonly Leak[], sli
   const sources = new Map<object, SocketRecord>();
   for (let at = ledger.records.length - 1; at >= 0; at--) {
     const record = ledger.records[at];
-    const socket = record?.socket as NodeSocket | undefined;
+    const socket = record?.socket;
     const target = socket === undefined ? undefined : pipeTargetOf(socket);
     if (record !== undefined && target !== undefined) sources.set(target, record);
     if (slices.isOver()) await slices.next();
   }
-  for (const { record, sighting } of leaks) {
-    sighting.note ??= culpritOf(context, record, sources);
+  for (const { record, slot, sighting } of leaks) {
+    sighting.note ??= knownCulpritOf(context, record, slot, sources);
     if (slices.isOver()) await slices.next();
   }
 }
 
+function knownCulpritOf(
+  context: ObserveContext,
+  record: SocketRecord | undefined,
+  slot: number,
+  sources: ReadonlyMap<object, SocketRecord>,
+): KnownCulprit {
+  const socket = record?.socket;
+  if (record === undefined || socket === undefined) return slot < 0 ? UNTRACKED : CLOSED;
+  const { pair, ...culprit } = culpritOf(context, record, socket, sources);
+  const paired = pair === undefined ? undefined : context.recordOf(pair);
+  return { ...culprit, ...nameOfPair(context, paired) };
+}
+
+function nameOfPair(
+  { ledger }: ObserveContext,
+  paired: SocketRecord | undefined,
+): Pick<KnownCulprit, 'pairedName' | 'pairedWith'> {
+  const name = paired === undefined ? undefined : ledger.names.at(paired.slot)?.name;
+  if (paired === undefined || name === undefined) return { pairedName: undefined, pairedWith: undefined };
+  if (paired.tupleSlot < 0) return { pairedName: name, pairedWith: name };
+  const tuple = new Uint32Array(TUPLE_WORDS);
+  ledger.tuples.read(paired.tupleSlot, tuple);
+  const local = endpointText(tuple, TUPLE.localAddress, TUPLE.localPort);
+  const peer = endpointText(tuple, TUPLE.peerAddress, TUPLE.peerPort);
+  return { pairedName: name, pairedWith: `${name} (${local} - ${peer})` };
+}
+
+function culpritWithoutSocket(kind: SocketKind): KnownCulprit {
+  return { kind, request: undefined, site: undefined, flags: [], pairedName: undefined, pairedWith: undefined };
+}
+
+/** Ours by its descriptor, and nothing else is known. */
+const UNTRACKED = culpritWithoutSocket('unknown');
+/** The program has closed it, and the kernel still has it. */
+const CLOSED = culpritWithoutSocket('closed');
+
 function entryOf({ ledger }: ObserveContext, column: KernelColumn, leak: Leak, row: KernelRow): Entry {
   const { cause, state, slot, ageMs, index, flags, sighting } = leak;
   const name = ledger.names.at(slot);
-  const culprit = sighting.note as Culprit;
+  const culprit = sighting.note as KnownCulprit;
   if (index >= 0) column.suspects.read(index, row);
   return {
     leak,
@@ -107,7 +155,7 @@ export function describeLeak(context: ObserveContext, column: KernelColumn, leak
 function describe({ ledger }: ObserveContext, column: KernelColumn, entry: Entry, row: KernelRow): LeakedSocket {
   const { leak } = entry;
   const { record, index, sighting } = leak;
-  const culprit = sighting.note as Culprit;
+  const culprit = sighting.note as KnownCulprit;
   const { tuple } = row;
   let hasTuple = index >= 0;
   if (hasTuple) column.suspects.read(index, row);

@@ -230,6 +230,7 @@ export function createMonitor(options: MonitorOptions = {}): Monitor {
       for (const listener of useListeners.splice(0)) guard('callback', listener);
     },
     listenerOf: new WeakMap(),
+    recordOf: (socket) => sockets.get(socket),
     forgotten: new Set(),
     tuple: new Uint32Array(TUPLE_WORDS),
     endpoint: {},

@@ -4,9 +4,9 @@ import {
   type LeakGroup,
   type LeakThresholds,
   type RemediedCause,
-  type SocketKind,
 } from '../detect/leaks/leak.ts';
 import type { Side } from '../sockets/names.ts';
+import type { SocketKind } from '../sockets/socket-kind.ts';
 
 /** How much is measured: a level adds metrics, never labels. */
 export type Level = 'standard' | 'full';

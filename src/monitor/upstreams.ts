@@ -1,5 +1,5 @@
-import type { Saturation, ServerUse } from '../detect/server-use.ts';
 import type { AcceptSettings } from '../detect/accept-queue.ts';
+import type { Saturation, ServerUse } from '../detect/server-use.ts';
 import type { UpstreamChurn, UpstreamPorts, UpstreamRace, UpstreamSnapshot } from '../detect/upstream.ts';
 import type { PoolUse } from '../observe/pools.ts';
 import type { AcceptPressure } from '../sockets/accept-pressure.ts';

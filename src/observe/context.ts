@@ -39,6 +39,8 @@ export interface ObserveContext {
   readonly onUse: () => void;
   /** The listener of a server that is observed. */
   readonly listenerOf: WeakMap<object, ListenerRecord>;
+  /** The record that a socket has, if it has one. */
+  readonly recordOf: (socket: object) => SocketRecord | undefined;
   /** Open connections of which Node has lost the handle without closing it: their descriptors stay until the process ends. */
   readonly forgotten: Set<SocketRecord>;
   /** Scratch space for one tuple and one endpoint: observers run one after another. */

@@ -46,7 +46,7 @@ export interface NodeSocket {
   /** By event: a listener, or several. */
   readonly _events?: { readonly [event in 'agentRemove' | 'data' | 'end' | 'readable']?: unknown };
   /** Of HTTP/1: null once the connection has left it, and with a client while it is idle. */
-  readonly parser?: { readonly incoming?: object | null } | null;
+  readonly parser?: { readonly incoming?: NodeIncomingMessage | null } | null;
   readonly encrypted?: boolean;
   /** Of a TLSSocket: true until its handshake is complete. */
   readonly secureConnecting?: boolean;
@@ -55,8 +55,13 @@ export interface NodeSocket {
   readonly server?: object | null;
   /** The ClientRequest or ServerResponse that uses the socket now. */
   readonly _httpMessage?: NodeHttpMessage | null;
-  /** Of HTTP/1: the parser, and the newest message it has read the head of. */
-  readonly parser?: { readonly incoming?: { readonly complete?: boolean } | null } | null;
+}
+
+/** The fields of an IncomingMessage that finwait reads. */
+export interface NodeIncomingMessage {
+  readonly complete?: boolean;
+  readonly method?: unknown;
+  readonly url?: unknown;
 }
 
 /** What Node knows of the readable half of a stream. Its own, unlike the getters of the prototype. */

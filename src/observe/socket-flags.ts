@@ -25,8 +25,8 @@ export function socketFlagsOf(socket: NodeSocket): SocketFlags {
     eofRead,
     endEmitted: eofRead && !isEofUnread(socket),
     unreadInNode: unreadBytes(socket),
-    writableEnded: socket.writableEnded === true,
-    writableFinished: socket.writableFinished === true,
+    writableEnded: socket._writableState?.ending === true,
+    writableFinished: socket._writableState?.finished === true,
     unsentInNode: unsentBytes(socket),
   };
 }

@@ -1,5 +1,6 @@
+import type { SocketKind } from '../../sockets/socket-kind.ts';
 import { counted, duration, grouped } from '../wording.ts';
-import type { LeakFacts, Share, SocketKind } from './leak.ts';
+import type { LeakFacts, Share } from './leak.ts';
 import { printable, quoted } from './printable.ts';
 
 /**

@@ -3,7 +3,7 @@ import type { LeakedSocket, LeakFacts, LeakGroup } from './leak.ts';
 import { LEAK_RULES } from './rules.ts';
 
 /** A group with its words. */
-export function groupOf(facts: LeakFacts, samples: readonly LeakedSocket[]): LeakGroup {
+export function groupOf(id: string, facts: LeakFacts, samples: readonly LeakedSocket[]): LeakGroup {
   const rule = LEAK_RULES[facts.cause];
-  return { ...facts, headline: headline(facts), explanation: rule.explain(facts), fix: rule.fix(facts), samples };
+  return { id, ...facts, headline: headline(facts), explanation: rule.explain(facts), fix: rule.fix(facts), samples };
 }

@@ -1,6 +1,7 @@
 import type { Side } from '../../sockets/names.ts';
+import type { SocketKind } from '../../sockets/socket-kind.ts';
 import type { StateLabel } from '../../tcp/state.ts';
-import type { LeakCause, LeakFacts, Share, SocketKind } from './leak.ts';
+import type { LeakCause, LeakFacts, Share } from './leak.ts';
 
 /** One leaked socket, as far as it decides where it belongs. */
 export interface LeakEntry {

@@ -88,7 +88,7 @@ export function leakedSocket(given: Partial<LeakedSocket> = {}): LeakedSocket {
 }
 
 export function leakGroup(given: Partial<LeakFacts> = {}, samples: readonly LeakedSocket[] = []): LeakGroup {
-  return groupOf(leakFacts(given), samples);
+  return groupOf('close_wait/not_ended/server/api/upgraded/GET /stream', leakFacts(given), samples);
 }
 
 export function leakReport(groups: readonly LeakGroup[], given: Partial<LeakReport> = {}): LeakReport {

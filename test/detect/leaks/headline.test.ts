@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { headline } from '../../../src/detect/leaks/headline.ts';
-import { LEAK_CAUSES, type LeakFacts, SOCKET_KINDS } from '../../../src/detect/leaks/leak.ts';
+import { LEAK_CAUSES, type LeakFacts } from '../../../src/detect/leaks/leak.ts';
+import { SOCKET_KINDS } from '../../../src/sockets/socket-kind.ts';
 import { leakFacts } from './facts.ts';
 
 describe('a headline', () => {

@@ -1,7 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { formatLeaks } from '../../../src/detect/leaks/format-leaks.ts';
-import { LEAK_CAUSES, type LeakGroup, type LeakReport, SOCKET_KINDS } from '../../../src/detect/leaks/leak.ts';
+import { LEAK_CAUSES, type LeakGroup, type LeakReport } from '../../../src/detect/leaks/leak.ts';
+import { SOCKET_KINDS } from '../../../src/sockets/socket-kind.ts';
 import { leakedSocket, leakGroup, leakReport } from './facts.ts';
 
 const upgraded = leakGroup({}, [leakedSocket(), leakedSocket({ peer: '10.0.0.9:51235' })]);

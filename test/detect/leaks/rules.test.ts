@@ -1,7 +1,8 @@
 import { describe, expect, test } from 'vitest';
-import { LEAK_CAUSES, type LeakFacts, SOCKET_KINDS } from '../../../src/detect/leaks/leak.ts';
+import { LEAK_CAUSES, type LeakFacts } from '../../../src/detect/leaks/leak.ts';
 import { groupOf } from '../../../src/detect/leaks/leak-group.ts';
 import { LEAK_RULES } from '../../../src/detect/leaks/rules.ts';
+import { SOCKET_KINDS } from '../../../src/sockets/socket-kind.ts';
 import { leakedSocket, leakFacts } from './facts.ts';
 
 const every = LEAK_CAUSES.flatMap((cause) => SOCKET_KINDS.map((kind) => ({ cause, kind })));
@@ -95,7 +96,8 @@ describe('the numbers', () => {
 test('a group is its facts, its words and its samples', () => {
   const facts = leakFacts();
   const samples = [leakedSocket()];
-  expect(groupOf(facts, samples)).toEqual({
+  expect(groupOf('id', facts, samples)).toEqual({
+    id: 'id',
     ...facts,
     headline: '41 CLOSE_WAIT on `api`, oldest 37 min, all upgraded sockets from GET /stream',
     explanation: "the peer's FIN was read and nobody called end()",
