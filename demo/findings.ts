@@ -1,4 +1,4 @@
-import type { NameSnapshot, Snapshot, SocketSnapshot } from 'finwait';
+import type { NameSnapshot, Snapshot } from 'finwait';
 
 /** What the sentences need beside the two snapshots. */
 export interface FindingsContext {
@@ -8,13 +8,12 @@ export interface FindingsContext {
 }
 
 /**
- * What the last snapshot says in plain sentences, compared with the first: leaks, TIME_WAIT, resets, half-closes, and
- * how far the two columns agree. Every number is read from a snapshot.
+ * What the last snapshot says in plain sentences, compared with the first: TIME_WAIT, resets, half-closes, and how far
+ * the two columns agree. Every number is read from a snapshot.
  */
 export function findings(first: Snapshot, last: Snapshot, context: FindingsContext): string[] {
   return [
     ...troubleWithItself(last, context),
-    ...closeWaitLeaks(last),
     ...last.names.flatMap((name) => timeWaitGrowth(first, name, context.seconds)),
     ...last.names.flatMap(resets),
     ...last.names.flatMap(halfCloses),
@@ -22,56 +21,12 @@ export function findings(first: Snapshot, last: Snapshot, context: FindingsConte
   ];
 }
 
-/** Where all are younger, it is a close under way: the program may still be writing its answer. */
-const LEAK_AGE_MS = 2_000;
-
 function troubleWithItself({ kernel }: Snapshot, { trouble }: FindingsContext): string[] {
   if (kernel !== undefined) return trouble === undefined ? [] : [`finwait had trouble on the way: ${trouble}.`];
   return [
     `The kernel's column is missing (${trouble ?? 'no table was read'}): TIME_WAIT, and whatever the kernel does after ` +
       "'close', is unknown; the states below are Node's alone.",
   ];
-}
-
-function closeWaitLeaks({ sockets, socketsOmitted }: Snapshot): string[] {
-  const waiting = sockets.filter((socket) => socket.state === 'close_wait');
-  const leaks = groupBy(waiting, culprit).filter((group) => oldestMs(group) >= LEAK_AGE_MS);
-  return leaks.map((group) => {
-    const [{ name, request }] = group;
-    const atLeast = socketsOmitted > 0 ? 'At least ' : '';
-    const asked = request === undefined ? 'no request is known' : `last request ${request}`;
-    return (
-      `${atLeast}${counted(group.length, 'socket')} of \`${name}\` ${group.length === 1 ? 'stands' : 'stand'} in ` +
-      `CLOSE_WAIT, ${ageOf(group)}: ${asked}; ${causeOf(group)}.`
-    );
-  });
-}
-
-/** Where Node has not seen the FIN, the connection's whole age is all that is known. */
-function closeWaitAgeMs(socket: SocketSnapshot): number {
-  return isFinSeen(socket) ? socket.nodeStateAgeMs : socket.ageMs;
-}
-
-function oldestMs(group: Group): number {
-  return Math.max(...group.map(closeWaitAgeMs));
-}
-
-function ageOf(group: Group): string {
-  const oldest = inSeconds(oldestMs(group));
-  return isFinSeen(group[0]) ? `the oldest for ${oldest}` : `the oldest opened ${oldest} ago`;
-}
-
-function causeOf([socket]: Group): string {
-  if (isFinSeen(socket)) return "the peer's FIN was read and nobody called end()";
-  return "nobody reads the socket, so that Node has not seen the peer's FIN";
-}
-
-function isFinSeen({ node }: SocketSnapshot): boolean {
-  return node.state === 'close_wait';
-}
-
-function culprit(socket: SocketSnapshot): string {
-  return [socket.name, socket.request, isFinSeen(socket)].join(' ');
 }
 
 function timeWaitGrowth(first: Snapshot, entry: NameSnapshot, seconds: number): string[] {
@@ -127,22 +82,6 @@ function nameIn({ names }: Snapshot, { name, side }: NameSnapshot): NameSnapshot
   return names.find((entry) => entry.name === name && entry.side === side);
 }
 
-type Group = readonly [SocketSnapshot, ...SocketSnapshot[]];
-
-function groupBy(sockets: readonly SocketSnapshot[], keyOf: (socket: SocketSnapshot) => string): Group[] {
-  const groups = new Map<string, [SocketSnapshot, ...SocketSnapshot[]]>();
-  for (const socket of sockets) {
-    const group = groups.get(keyOf(socket));
-    if (group === undefined) groups.set(keyOf(socket), [socket]);
-    else group.push(socket);
-  }
-  return [...groups.values()];
-}
-
 function counted(count: number, noun: string): string {
   return `${count} ${noun}${count === 1 ? '' : 's'}`;
-}
-
-function inSeconds(ms: number): string {
-  return `${Math.round(ms / 1000)} s`;
 }

@@ -1,7 +1,7 @@
 // npm run demo [-- --seconds N] [--port N]: two services, their clients in other processes, and what finwait sees.
 import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
-import { createMonitor, type Snapshot } from 'finwait';
+import { createMonitor, formatLeaks, type Snapshot } from 'finwait';
 import { findings } from './findings.ts';
 import { Processes } from './processes.ts';
 import { startServices } from './services.ts';
@@ -9,6 +9,8 @@ import { renderLine, renderTable } from './table.ts';
 
 const CLIENTS = ['keep-alive', 'leak', 'reset', 'churn', 'half-close'];
 const REDRAW_MS = 1_000;
+/** A service waits a minute before it calls a CLOSE_WAIT leaked; nobody watches a demo for that long. */
+const LEAK_AFTER_MS = 3_000;
 
 const { values } = parseArgs({ options: { seconds: { type: 'string' }, port: { type: 'string', default: '0' } } });
 const limit = values.seconds === undefined ? Number.POSITIVE_INFINITY : numberOf('seconds', values.seconds, 86_400);
@@ -22,6 +24,7 @@ process.stdout.on('error', () => stop.abort());
 let trouble: string | undefined;
 const monitor = createMonitor({
   sampleIntervalMs: REDRAW_MS,
+  leakAfterMs: { close_wait: LEAK_AFTER_MS },
   onWarning: (warning) => {
     trouble = warning.message;
   },
@@ -50,6 +53,7 @@ while (!stop.signal.aborted && elapsed() < limit) {
 // What was found is read while everything still stands.
 await sample();
 const last = monitor.snapshot();
+const leaks = monitor.leaks();
 const seconds = Math.round(elapsed());
 await processes.end();
 await services.close();
@@ -60,6 +64,7 @@ else console.log(`\n${renderTable(last, { seconds, metricsUrl, trouble }).join('
 console.log(`\nWhat was found in ${seconds} s:`);
 const sentences = findings(first, last, { seconds, trouble });
 for (const sentence of sentences.length > 0 ? sentences : ['Nothing.']) console.log(`- ${sentence}`);
+console.log(`\n${formatLeaks(leaks, { style: 'terminal' })}`);
 
 async function sample(): Promise<void> {
   const result = await monitor.sample();

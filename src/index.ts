@@ -1,3 +1,16 @@
+export { type FormatLeaksOptions, formatLeaks } from './detect/leaks/format-leaks.ts';
+export type {
+  CloseWaitCause,
+  Divergence,
+  LeakCause,
+  LeakedSocket,
+  LeakGroup,
+  LeakReport,
+  LeakState,
+  LeakThresholds,
+  RemediedCause,
+  Share,
+} from './detect/leaks/leak.ts';
 export type { UpstreamChurn, UpstreamPorts, UpstreamRace, UpstreamSnapshot } from './detect/upstream.ts';
 export type { Severity, Verdict, VerdictKind } from './detect/verdict.ts';
 export type { SampleResult } from './monitor/collector.ts';
@@ -8,6 +21,7 @@ export type {
   NamedDestination,
   NameOptions,
   ObserveProcessOptions,
+  Remedy,
 } from './monitor/options.ts';
 export type {
   AcceptQueue,
@@ -18,5 +32,6 @@ export type {
   SocketSnapshot,
   StateCounts,
 } from './monitor/snapshot.ts';
+export type { SocketKind } from './sockets/socket-kind.ts';
 export type { Reading } from './tcp/reading.ts';
 export type { StateLabel } from './tcp/state.ts';

@@ -37,7 +37,11 @@ describe('the demo', () => {
     expect(await demo.ended(20_000)).toBe(0);
     const output = demo.stdout();
     expect(output).toMatch(
-      /^- [1-9]\d* sockets of `api` stand in CLOSE_WAIT, the oldest for \d s: last request GET \/stream; the peer's FIN was read and nobody called end\(\)\.$/m,
+      /^1\. [1-9]\d* CLOSE_WAIT on `api`, oldest \d(\.\d)? s, all upgraded sockets from GET \/stream$/m,
+    );
+    expect(output).toMatch(/^ +Why: the peer's FIN was read and nobody called end\(\)\.$/m);
+    expect(output).toMatch(
+      /^ +Fix: - Handle 'end' on the upgraded socket: `socket\.on\('end', \(\) => socket\.end\(\)\)`/m,
     );
     expect(output).toMatch(/^- TIME_WAIT grew from 0 to [1-9]\d* on `upstream` \(client\)/m);
     expect(output).toMatch(/^- TIME_WAIT grew from 0 to [1-9]\d* on `api` \(server\)/m);
@@ -71,12 +75,12 @@ describe('the demo', () => {
   const lack = noMask === undefined ? '' : ` (${noMask})`;
 
   test.skipIf(noMask !== undefined)(`reads the kernel's column from procfs where there is no ss${lack}`, async () => {
-    const demo = startScript(DEMO, ['--seconds', '5'], WITHOUT_SS);
+    const demo = startScript(DEMO, ['--seconds', '7'], WITHOUT_SS);
     started.push(demo);
     expect(await demo.ended(20_000)).toBe(0);
     const output = demo.stdout();
     expect(output).toMatch(/^ {2}\d s {3}Node: .*CLOSE_WAIT \d+.* {3}kernel: .*TIME_WAIT \d+/m);
-    expect(output).toMatch(/^- [1-9]\d* sockets of `api` stand in CLOSE_WAIT, .*last request GET \/stream/m);
+    expect(output).toMatch(/^1\. [1-9]\d* CLOSE_WAIT on `api`, .* all upgraded sockets from GET \/stream$/m);
     expect(output).toMatch(/^- TIME_WAIT grew from 0 to [1-9]\d* on `upstream` \(client\)/m);
     expect(demo.stderr()).toBe('');
   });
@@ -90,7 +94,7 @@ describe('the demo', () => {
       const output = demo.stdout();
       expect(output).toMatch(/^ {2}\d s {3}Node: .*CLOSE_WAIT \d+.* {3}kernel: unknown$/m);
       expect(output).toMatch(/^- The kernel's column is missing \(ss: no ss in PATH .*; procfs: ENOENT.*\): /m);
-      expect(output).toMatch(/^- [1-9]\d* sockets of `api` stand in CLOSE_WAIT, .*last request GET \/stream/m);
+      expect(output).toMatch(/^No leaks known: the kernel's table has not been read yet\.$/m);
       expect(output).not.toMatch(/^- TIME_WAIT/m);
       expect(demo.stderr()).toBe('');
     },
