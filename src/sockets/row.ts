@@ -28,6 +28,12 @@ export interface KernelRow {
   timer: RowTimer;
   /** Milliseconds until the timer fires; NaN where the source does not say. */
   timerMs: number;
+  /**
+   * How often the kernel has sent again what the timer waits for, without an answer, 255 at most: segments, or the
+   * probes of `persist` and `keepalive`. 0 without a timer. In SYN_RECEIVED netlink counts every SYN+ACK that was sent
+   * again (num_retrans), procfs only those that the timer sent (num_timeout).
+   */
+  retransmits: number;
 }
 
 /** A row to read into. Every field of a row is written here, so a new one cannot be forgotten. */
@@ -41,6 +47,7 @@ export function blankRow(): KernelRow {
     cookie: 0,
     timer: 'none',
     timerMs: Number.NaN,
+    retransmits: 0,
   };
 }
 

@@ -44,7 +44,7 @@ export class Suspects implements SuspectRows {
   #words: Uint32Array = new Uint32Array(INITIAL * TUPLE_WORDS);
   /** For each row: receive queue, send queue, inode, cookie, milliseconds of the timer. */
   #numbers: Float64Array = new Float64Array(INITIAL * NUMBERS);
-  /** For each row: state, timer, whether it is ours, name slot, slot of the tuple. */
+  /** For each row: state, timer, whether it is ours, name slot, slot of the tuple, retransmissions. */
   #marks: Int32Array = new Int32Array(INITIAL * MARKS);
   #byTupleSlot: Map<number, number> | undefined;
 
@@ -78,6 +78,7 @@ export class Suspects implements SuspectRows {
     this.#marks[marks + 2] = own ? 1 : 0;
     this.#marks[marks + 3] = slot;
     this.#marks[marks + 4] = tupleSlot;
+    this.#marks[marks + 5] = row.retransmits;
   }
 
   read(index: number, into: KernelRow): void {
@@ -91,6 +92,7 @@ export class Suspects implements SuspectRows {
     into.timerMs = this.#numbers[numbers + 4] as number;
     into.state = this.stateAt(index);
     into.timer = TIMERS[this.#marks[index * MARKS + 1] as number] ?? 'unknown';
+    into.retransmits = this.#marks[index * MARKS + 5] as number;
   }
 
   factsAt(index: number): SuspectFacts {
@@ -127,7 +129,7 @@ export class Suspects implements SuspectRows {
 
 const INITIAL = 64;
 const NUMBERS = 5;
-const MARKS = 5;
+const MARKS = 6;
 
 const TIMERS: readonly RowTimer[] = ['none', 'on', 'keepalive', 'timewait', 'persist', 'unknown'];
 

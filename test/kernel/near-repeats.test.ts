@@ -72,5 +72,15 @@ describe('a row of ss that comes again', () => {
 function row(localPort: number, state: State = STATE.ESTABLISHED, inode = 5): KernelRow {
   const tuple = new Uint32Array(TUPLE_WORDS);
   tuple[TUPLE.localPort] = localPort;
-  return { state, tuple, receiveQueue: 0, sendQueue: 0, inode, cookie: 0, timer: 'none', timerMs: Number.NaN };
+  return {
+    state,
+    tuple,
+    receiveQueue: 0,
+    sendQueue: 0,
+    inode,
+    cookie: 0,
+    timer: 'none',
+    timerMs: Number.NaN,
+    retransmits: 0,
+  };
 }

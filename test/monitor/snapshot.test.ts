@@ -53,6 +53,7 @@ function table(ledger: Ledger, startedAtMs: number, ...rows: [StateName, string,
       cookie: 0,
       timer: 'none',
       timerMs: Number.NaN,
+      retransmits: 0,
     };
     offer(join, row);
   }

@@ -26,6 +26,7 @@ test('a row comes out as it was put in, with what was said of it', () => {
     cookie: fc.nat(Number.MAX_SAFE_INTEGER),
     timer: fc.constantFrom('none', 'on', 'keepalive', 'timewait', 'persist', 'unknown'),
     timerMs: fc.oneof(fc.constant(Number.NaN), fc.nat(7_200_000)),
+    retransmits: fc.nat(255),
   }) satisfies fc.Arbitrary<KernelRow>;
   const facts = fc.record({
     slot: fc.integer({ min: -1, max: 21 }),

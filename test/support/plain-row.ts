@@ -13,6 +13,7 @@ export interface PlainRow {
   readonly cookie: number;
   readonly timer: RowTimer;
   readonly timerMs: number;
+  readonly retransmits: number;
 }
 
 /** Copies what a parser shows. Field by field: what a row is asked for may be read only then. */
@@ -25,6 +26,7 @@ export function plainRow({
   cookie,
   timer,
   timerMs,
+  retransmits,
 }: KernelRow): PlainRow {
   return {
     state: stateName(state),
@@ -36,5 +38,6 @@ export function plainRow({
     cookie,
     timer,
     timerMs,
+    retransmits,
   };
 }

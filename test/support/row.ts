@@ -10,6 +10,7 @@ export interface RowFacts {
   readonly cookie?: number;
   readonly timer?: KernelRow['timer'];
   readonly timerMs?: number;
+  readonly retransmits?: number;
 }
 
 /** A row with nothing but what is given. */
@@ -23,6 +24,7 @@ export function rowOf(state: StateName, local: string, peer: string, facts: RowF
     cookie: 0,
     timer: 'none',
     timerMs: Number.NaN,
+    retransmits: 0,
     ...facts,
   };
 }

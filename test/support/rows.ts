@@ -16,6 +16,8 @@ export const anyRow: fc.Arbitrary<KernelRow> = fc
     cookie: fc.maxSafeNat(),
     timer: fc.constantFrom<RowTimer[]>('none', 'on', 'keepalive', 'timewait', 'persist', 'unknown'),
     timerMs: fc.oneof(fc.constant(Number.NaN), fc.nat(), fc.double({ min: 0, noNaN: true })),
+    // A byte of the kernel's.
+    retransmits: fc.nat({ max: 255 }),
     // An int of the kernel's, and procfs does not know it.
     limit: fc.oneof(fc.constant(Number.NaN), fc.integer({ min: 0, max: 0x7fffffff })),
   })
@@ -37,5 +39,6 @@ export function rowOf(index: number): KernelRow {
     cookie: 2 ** 40 + index,
     timer: index % 2 === 0 ? 'none' : 'keepalive',
     timerMs: index % 2 === 0 ? Number.NaN : index,
+    retransmits: index % 2 === 0 ? 0 : index % 256,
   };
 }

@@ -184,8 +184,20 @@ export class ProcfsParser {
     row.timer = TIMER_OF_NUMBER[timer] ?? 'unknown';
     row.timerMs = row.timer === 'none' ? Number.NaN : ticks * TICK_MS;
 
-    // Retransmissions, uid and unanswered probes.
-    for (let skipped = 0; skipped < 3; skipped++) end = skipWord(bytes, skipBlanks(bytes, end, to), to);
+    start = skipBlanks(bytes, end, to);
+    end = skipWord(bytes, start, to);
+    const retransmits = hexadecimal(bytes, start, end);
+
+    // The uid.
+    end = skipWord(bytes, skipBlanks(bytes, end, to), to);
+
+    start = skipBlanks(bytes, end, to);
+    end = skipWord(bytes, start, to);
+    const probes = decimal(bytes, start, end);
+    if (retransmits < 0 || probes < 0) return false;
+    // As ss says it: what belongs to the timer that runs.
+    row.retransmits = row.timer === 'none' ? 0 : row.timer === 'on' ? retransmits : probes;
+
     start = skipBlanks(bytes, end, to);
     row.inode = decimal(bytes, start, skipWord(bytes, start, to));
     return row.inode >= 0;

@@ -19,7 +19,7 @@ export function rowMemory(memory: ArrayBuffer): RowMemory {
 /**
  * Writes a row at a place of the memory, counted in bytes and a multiple of 8: 72 bytes in the machine's own byte
  * order, because it never leaves the machine. Nothing is lost as long as the queues and the inode are 32-bit numbers, or
- * on a listener the send queue is NaN; a limit of an accept queue has 31 bits.
+ * on a listener the send queue is NaN; a limit of an accept queue has 31 bits, retransmissions have 8.
  *
  * @example encodeRow(row, rowMemory(new ArrayBuffer(ROW_BYTES)), 0)
  */
@@ -32,7 +32,7 @@ export function encodeRow(row: KernelRow, memory: RowMemory, at: number): void {
   words[word + WORD.receiveQueue] = row.receiveQueue;
   words[word + WORD.sendQueue] = Number.isNaN(row.sendQueue) ? NO_LIMIT : row.sendQueue;
   words[word + WORD.inode] = row.inode;
-  words[word + WORD.stateAndTimer] = row.state | (TIMER_CODES[row.timer] << 8);
+  words[word + WORD.stateAndTimer] = row.state | (TIMER_CODES[row.timer] << 8) | (Math.min(row.retransmits, 255) << 16);
   const double = at / 8;
   // A cookie has up to 53 bits, a time may be NaN.
   doubles[double + DOUBLE.cookie] = row.cookie;
@@ -48,9 +48,9 @@ export function decodeRow(memory: RowMemory, at: number, row: KernelRow): boolea
   const word = at / 4;
   const stateAndTimer = words[word + WORD.stateAndTimer] as number;
   const state = stateAndTimer & 0xff;
-  const timer = TIMERS[stateAndTimer >>> 8];
+  const timer = TIMERS[(stateAndTimer >>> 8) & 0xff];
   const cookie = doubles[at / 8 + DOUBLE.cookie] as number;
-  if (state === 0 || state >= STATE_SLOTS || timer === undefined) return false;
+  if (state === 0 || state >= STATE_SLOTS || timer === undefined || stateAndTimer > 0xffffff) return false;
   if (cookie < 0 || !Number.isSafeInteger(cookie)) return false;
   const { tuple } = row;
   for (let index = 0; index < TUPLE_WORDS; index++) tuple[index] = words[word + index] as number;
@@ -61,6 +61,7 @@ export function decodeRow(memory: RowMemory, at: number, row: KernelRow): boolea
   row.inode = words[word + WORD.inode] as number;
   row.cookie = cookie;
   row.timer = timer;
+  row.retransmits = stateAndTimer >>> 16;
   row.timerMs = doubles[at / 8 + DOUBLE.timerMs] as number;
   return true;
 }

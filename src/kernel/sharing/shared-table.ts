@@ -250,7 +250,7 @@ const ALONE: SharedTable = {
 };
 
 /** The version of what table-stream.ts writes: processes with different versions never meet. */
-const FORMAT = 2;
+const FORMAT = 3;
 /** The whole of a unix address behind the NUL. Node 20 (libuv 1.46) pads shorter names with NULs, and later ones do not. */
 const NAME_BYTES = 107;
 const FIRST_RETRY_MS = 50;

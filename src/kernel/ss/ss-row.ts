@@ -10,7 +10,7 @@ export const DETAIL = { inode: 1, cookie: 2, timer: 4, v6only: 8, mask: 16 } as 
 export const BROKEN_DETAILS = -1;
 
 /**
- * The row in hand. Inode, cookie and timer are read when one of them is first asked for: they are half of a line of
+ * The row in hand. Inode, cookie and what the timer says are read when one of them is first asked for: they are half of a line of
  * `-e`, and most rows are counted by state and port alone.
  */
 export class SsRow implements KernelRow {
@@ -28,6 +28,7 @@ export class SsRow implements KernelRow {
   #cookie = 0;
   #timer: RowTimer = 'none';
   #timerMs: number = Number.NaN;
+  #retransmits = 0;
 
   /** Says where the details stand; the bytes need to be valid as long as they may be asked for. */
   place(bytes: Uint8Array, from: number, to: number): void {
@@ -59,12 +60,17 @@ export class SsRow implements KernelRow {
     return this.details === BROKEN_DETAILS ? Number.NaN : this.#timerMs;
   }
 
+  get retransmits(): number {
+    return this.details === BROKEN_DETAILS ? 0 : this.#retransmits;
+  }
+
   /** Reads the words after the fifth field, in any order. The first of a kind counts: a cgroup's path is free text. */
   #read(bytes: Uint8Array, from: number, to: number): number {
     this.#inode = 0;
     this.#cookie = 0;
     this.#timer = 'none';
     this.#timerMs = Number.NaN;
+    this.#retransmits = 0;
     let seen = 0;
     let start = skipBlanks(bytes, from, to);
     while (start < to) {
@@ -103,7 +109,10 @@ export class SsRow implements KernelRow {
     return seen;
   }
 
-  /** `(NAME,TIME,RETRANSMITS)`. A time that cannot be read is NaN, as an empty one is: the row stands without it. */
+  /**
+   * `(NAME,TIME,RETRANSMITS)`. A time that cannot be read is NaN, as an empty one is, and such a count 0: the row stands
+   * without them.
+   */
   #readTimer(bytes: Uint8Array, from: number, to: number): void {
     let comma = from;
     while (comma < to && bytes[comma] !== COMMA) comma++;
@@ -112,6 +121,8 @@ export class SsRow implements KernelRow {
     let end = comma + 1;
     while (end < to && bytes[end] !== COMMA) end++;
     this.#timerMs = end > to ? Number.NaN : durationMs(bytes, comma + 1, end);
+    const close = bytes[to - 1] === PAREN_CLOSE ? to - 1 : to;
+    this.#retransmits = Math.max(decimal(bytes, end + 1, close), 0);
   }
 }
 

@@ -21,7 +21,10 @@ describe('/proc/net/tcp and tcp6 of a namespace with sockets in all states', () 
     parser.push(fixture('ss/tanoe.oneline.txt'));
     const shown = (row: PlainRow): object => {
       const { state, local, peer, inode, receiveQueue, timer } = row;
-      return { state, local, peer, inode, receiveQueue, timer, sendQueue: state === 'LISTEN' ? NaN : row.sendQueue };
+      // There procfs counts what the timer sent, and netlink the answers to repeated SYNs as well.
+      const retransmits = state === 'SYN_RECEIVED' ? undefined : row.retransmits;
+      const sendQueue = state === 'LISTEN' ? NaN : row.sendQueue;
+      return { state, local, peer, inode, receiveQueue, timer, retransmits, sendQueue };
     };
     const { rows } = parse([TCP, TCP6]);
     expect(rows).toHaveLength(62);
@@ -109,6 +112,25 @@ describe('a row', () => {
     ['01:00000001FFFFFFFF', 'on', 85_899_345_910],
   ])('with timer %s is %s, %d ms', (spelled, timer, timerMs) => {
     expect(only(ESTAB.replace(' 00:00000000 ', ` ${spelled} `))).toMatchObject({ timer, timerMs, inode: 42 });
+  });
+
+  it.each<readonly [string, string, string, number]>([
+    ['01:00000014', '00000003', '0', 3],
+    ['01:00000014', '0000000F', '2', 15],
+    ['04:00000014', '00000003', '12', 12],
+    ['02:00000014', '00000003', '1', 1],
+    ['03:00000014', '00000000', '0', 0],
+    // No timer, no count: so ss says it.
+    ['00:00000000', '00000003', '2', 0],
+  ])('with timer %s, %s retransmissions and %s probes has sent again %d times', (timer, sent, probes, retransmits) => {
+    const line = ESTAB.replace(' 00:00000000 00000000 0 0 ', ` ${timer} ${sent} 1000 ${probes} `);
+    expect(only(line)).toMatchObject({ retransmits, inode: 42 });
+  });
+
+  it('without a count of retransmissions or probes is none', () => {
+    for (const counts of ['x 0 0', '00000000 0 x', '00000000 0 -1']) {
+      expect(parseLines(ESTAB.replace(' 00000000 0 0 ', ` ${counts} `)).parser).toMatchObject({ rows: 0, unparsed: 1 });
+    }
   });
 
   it('has its addresses in the byte order of the host', () => {
@@ -278,15 +300,17 @@ describe('any table', () => {
       state: fc.constantFrom(1, 2, 3, 4, 5, 6, 8, 9, 10, 11),
       queues: fc.tuple(word, word),
       timer: fc.tuple(fc.nat({ max: 4 }), fc.nat({ max: 1_000_000 })),
+      again: fc.tuple(fc.nat({ max: 255 }), fc.nat({ max: 255 })),
       inode: word,
     });
     fc.assert(
       fc.property(fc.uniqueArray(socket, { selector: ({ inode }) => inode, maxLength: 50 }), (sockets) => {
-        const printed = sockets.map(({ local, peer, state, queues, timer, inode }, index) => {
+        const printed = sockets.map(({ local, peer, state, queues, timer, again, inode }, index) => {
           const [at, to] = [local, peer].map(([address, port]) => `${hex(address, 8)}:${hex(port, 4)}`);
           const [tx, rx] = queues.map((queue) => hex(queue, 8));
           const when = `${hex(timer[0], 2)}:${hex(timer[1], 8)}`;
-          return `${String(index + 9990).padStart(4)}: ${at} ${to} ${hex(state, 2)} ${tx}:${rx} ${when} 00000000  1000        0 ${inode} 1`;
+          const [sent, probes] = [hex(again[0], 8), String(again[1]).padStart(8)];
+          return `${String(index + 9990).padStart(4)}: ${at} ${to} ${hex(state, 2)} ${tx}:${rx} ${when} ${sent}  1000 ${probes} ${inode} 1`;
         });
         const rows: object[] = [];
         const parser = new ProcfsParser(
@@ -296,7 +320,7 @@ describe('any table', () => {
         );
         parser.push(lines(HEADER, ...printed));
         expect(rows).toEqual(
-          sockets.map(({ local, peer, state, queues, timer, inode }) => ({
+          sockets.map(({ local, peer, state, queues, timer, again, inode }) => ({
             state,
             tuple: [0, 0, 0xffff, local[0], 0, 0, 0xffff, peer[0], local[1], peer[1]],
             receiveQueue: queues[1],
@@ -305,6 +329,7 @@ describe('any table', () => {
             cookie: 0,
             timer: (['none', 'on', 'keepalive', 'timewait', 'persist'] as const)[timer[0]],
             timerMs: timer[0] === 0 ? Number.NaN : timer[1] * 10,
+            retransmits: timer[0] === 0 ? 0 : again[timer[0] === 1 ? 0 : 1],
           })),
         );
       }),

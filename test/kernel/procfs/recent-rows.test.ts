@@ -66,5 +66,6 @@ function row(number: number, state: State = STATE.ESTABLISHED, inode = 7): Kerne
     cookie: 0,
     timer: 'none',
     timerMs: Number.NaN,
+    retransmits: 0,
   };
 }

@@ -51,6 +51,23 @@ describe('a row of 72 bytes', () => {
     expect(decodeRow(memory, 0, blankRow())).toBe(false);
   });
 
+  it('has a byte for retransmissions: more than the kernel counts are as many as it can', () => {
+    const memory = rowMemory(new ArrayBuffer(ROW_BYTES));
+    const read = blankRow();
+    for (const [given, kept] of [
+      [0, 0],
+      [255, 255],
+      [256, 255],
+      [70_000, 255],
+    ] as const) {
+      encodeRow({ ...rowOf(1), retransmits: given }, memory, 0);
+      expect(decodeRow(memory, 0, read)).toBe(true);
+      expect(read.retransmits).toBe(kept);
+    }
+    memory.words[13] = (memory.words[13] as number) | 0x1000000;
+    expect(decodeRow(memory, 0, read)).toBe(false);
+  });
+
   it('is none with a timer that nobody knows', () => {
     const memory = rowMemory(new ArrayBuffer(ROW_BYTES));
     encodeRow(rowOf(1), memory, 0);

@@ -98,14 +98,14 @@ describe('a row', () => {
   });
 
   it('keeps nothing of the row before it', () => {
-    const { rows } = parse(text(`${ESTAB} timer:(on,1sec,0) ino:7 sk:8 <->`, ESTAB));
-    expect(rows[1]).toMatchObject({ inode: 0, cookie: 0, timer: 'none', timerMs: Number.NaN });
+    const { rows } = parse(text(`${ESTAB} timer:(on,1sec,3) ino:7 sk:8 <->`, ESTAB));
+    expect(rows[1]).toMatchObject({ inode: 0, cookie: 0, timer: 'none', timerMs: Number.NaN, retransmits: 0 });
   });
 
   it('has its details in any order, among unknown ones', () => {
     expect(
       only(text(`${ESTAB} <-> sk:ff new:thing uid:1000 cgroup:/a ino:42 timer:(on,5sec,2) tos:0x0`)),
-    ).toMatchObject({ inode: 42, cookie: 255, timer: 'on', timerMs: 5000 });
+    ).toMatchObject({ inode: 42, cookie: 255, timer: 'on', timerMs: 5000, retransmits: 2 });
   });
 
   it('takes the first inode and cookie: the path of a cgroup may spell others', () => {
@@ -186,6 +186,38 @@ describe('a timer', () => {
     ['(new,1sec,0)', 'unknown', 1000],
   ])('timer:%s is %s, %d ms', (spelled, timer, timerMs) => {
     expect(only(text(`${ESTAB} timer:${spelled} ino:9 sk:1 <->`))).toMatchObject({ timer, timerMs, inode: 9 });
+  });
+
+  it.each<readonly [string, number]>([
+    ['(on,200ms,3)', 3],
+    ['(on,050ms,6)', 6],
+    ['(on,1min36sec,15)', 15],
+    ['(on,9.001ms,7)', 7],
+    ['(on,9.001sec,7)', 7],
+    ['(persist,,4)', 4],
+    ['(persist,1min59sec,255)', 255],
+    ['(keepalive,14sec,2)', 2],
+    ['(keepalive,119min,0)', 0],
+    ['(timewait,40sec,0)', 0],
+    // Each of them cut off, or not a number: the row stands without it.
+    ['(on,200ms,3', 3],
+    ['(on,200ms,)', 0],
+    ['(on,200ms,x)', 0],
+    ['(on,200ms,3,4)', 0],
+    ['(on,200ms)', 0],
+    ['(on,', 0],
+    ['(', 0],
+  ])('timer:%s has fired %d times without an answer', (spelled, retransmits) => {
+    expect(only(text(`${ESTAB} timer:${spelled} ino:9 sk:1 <->`))).toMatchObject({ retransmits, inode: 9 });
+    expect(only(text(`${ESTAB} ino:9 sk:1 <-> timer:${spelled}`))).toMatchObject({ retransmits, inode: 9 });
+  });
+
+  it.each(VERSIONS)('of ss %s says how often a SYN that nobody answers was sent again', (version) => {
+    const { rows } = parse(fixture(`versions/ss-${version}.Htanoe.txt`));
+    const sent = rows.filter(({ state }) => state === 'SYN_SENT').map(({ retransmits }) => retransmits);
+    expect(sent.length).toBeGreaterThan(0);
+    expect(Math.min(...sent)).toBeGreaterThanOrEqual(1);
+    expect(rows.filter(({ timer, retransmits }) => timer === 'none' && retransmits > 0)).toEqual([]);
   });
 
   it('of a capture that says 7.584ms is 7.584 seconds: ss before 6.11 prints the wrong unit', () => {
@@ -442,7 +474,7 @@ function slowly(output: string, star: string): PlainRow[] {
       string,
       ...string[],
     ];
-    const [, timer, time] = /^timer:\(([^,]*),([^,]*),/.exec(details.join(' ')) ?? [];
+    const [, timer, time, retransmits] = /^timer:\(([^,]*),([^,]*),([^)]*)\)/.exec(details.join(' ')) ?? [];
     return {
       state: SLOW_STATES[state] as StateName,
       local: slowEndpoint(local, star),
@@ -453,6 +485,7 @@ function slowly(output: string, star: string): PlainRow[] {
       cookie: Number(`0x${detail(details, 'sk:') ?? 0}`),
       timer: (timer as RowTimer | undefined) ?? 'none',
       timerMs: slowTime(time),
+      retransmits: Number(retransmits ?? 0),
     };
   });
 }
@@ -497,6 +530,7 @@ interface AnySocket {
   readonly uid: number;
   readonly timer: Exclude<RowTimer, 'none'> | undefined;
   readonly leftMs: number;
+  readonly retransmits: number;
 }
 
 function anySocket(): fc.Arbitrary<AnySocket> {
@@ -530,6 +564,7 @@ function anySocket(): fc.Arbitrary<AnySocket> {
         uid: fc.constantFrom(0, 1000),
         timer: fc.constantFrom(undefined, 'on', 'keepalive', 'timewait', 'persist', 'unknown'),
         leftMs: fc.oneof(fc.integer({ min: 0, max: 12_000 }), fc.integer({ min: 0, max: 8_000_000 })),
+        retransmits: fc.nat({ max: 255 }),
       });
     });
 }
@@ -545,6 +580,7 @@ function expectation(socket: AnySocket): PlainRow {
     cookie: socket.cookie,
     timer: socket.timer ?? 'none',
     timerMs: socket.timer === undefined ? Number.NaN : printedTime(socket.leftMs, '7.1').means,
+    retransmits: socket.timer === undefined ? 0 : socket.retransmits,
   };
 }
 
@@ -554,7 +590,7 @@ function print(socket: AnySocket, version: Version): string {
   const { state, timer } = socket;
   const full = !['TIME-WAIT', 'SYN-RECV', 'FIN-WAIT-2'].includes(state);
   const details = [
-    timer && `timer:(${timer},${printedTime(socket.leftMs, version).spelled},0)`,
+    timer && `timer:(${timer},${printedTime(socket.leftMs, version).spelled},${socket.retransmits})`,
     socket.uid > 0 && `uid:${socket.uid}`,
     `ino:${socket.inode}`,
     `sk:${socket.cookie.toString(16)}`,
