@@ -12,10 +12,10 @@ export interface LeakTextStyle {
 }
 
 /** A log line is cut to this many characters. */
-export const LEAK_LINE_LIMIT = 500;
+const LEAK_LINE_LIMIT = 500;
 
 /** A terminal's text stays below this many bytes, its colours included. */
-export const LEAK_TEXT_LIMIT = 4_096;
+const LEAK_TEXT_LIMIT = 4_096;
 
 /**
  * A report as one line for a log: the numbers, the largest group's sentence and first advice, and how many more groups
