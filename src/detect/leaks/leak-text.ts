@@ -12,10 +12,10 @@ export interface LeakTextStyle {
 }
 
 /** A log line is cut to this many characters. */
-export const LEAK_LINE_LIMIT = 500;
+const LEAK_LINE_LIMIT = 500;
 
 /** A terminal's text stays below this many bytes, its colours included. */
-export const LEAK_TEXT_LIMIT = 4_096;
+const LEAK_TEXT_LIMIT = 4_096;
 
 /**
  * A report as one line for a log: the numbers, the largest group's sentence and first advice, and how many more groups
@@ -91,15 +91,15 @@ const MAX_SENTENCE = 320;
 const MAX_FIXES = 4;
 
 function groupLines(group: LeakGroup, number: number, depth: Depth, width: number, paint: Paint): string[] {
-  const title = wrapped(`${number}. ${printable(group.headline, MAX_SENTENCE)}`, width, '   ');
+  const title = wrapped(printable(group.headline, MAX_SENTENCE), width, INDENT, `${number}. `);
   const headline = title.map((line) => paint(YELLOW, line));
   if (depth === 'headline') return headline;
   const advice = [
-    ...wrapped(`   Why: ${printable(group.explanation, MAX_SENTENCE)}.`, width, '        '),
+    ...wrapped(`${printable(group.explanation, MAX_SENTENCE)}.`, width, '        ', '   Why: '),
     ...group.fix
       .slice(0, MAX_FIXES)
       .flatMap((fix, index) =>
-        wrapped(`   ${index === 0 ? 'Fix:' : '    '} - ${printable(fix, MAX_SENTENCE)}`, width, '          '),
+        wrapped(printable(fix, MAX_SENTENCE), width, '          ', index === 0 ? '   Fix: - ' : '        - '),
       )
       .map((line, index) => (index === 0 ? line.replace('Fix:', paint(GREEN, 'Fix:')) : line)),
   ];
@@ -153,16 +153,25 @@ function sentenceOf({ headline, explanation }: LeakGroup): string {
   return `${printable(headline, MAX_SENTENCE)}: ${printable(explanation, MAX_SENTENCE)}.`;
 }
 
-/** Broken at spaces into lines that are no longer than the width, those after the first indented. */
-function wrapped(text: string, width: number, indent: string): string[] {
+/**
+ * Broken at spaces into lines that are no longer than the width, those after the first indented. What stands between
+ * backticks stays on one line where it can: it is there to be copied.
+ */
+function wrapped(text: string, width: number, indent: string, first: string = ''): string[] {
   const lines: string[] = [];
-  let rest = text;
-  while (rest.length > width) {
-    const space = rest.lastIndexOf(' ', width);
-    // Not within the indentation, which is spaces too.
-    const at = rest.slice(0, space).trim() === '' ? width : space;
-    lines.push(rest.slice(0, at).trimEnd());
-    rest = `${indent}${rest.slice(at).trimStart()}`;
+  let line = first;
+  let isBegun = false;
+  for (const word of text.match(UNBROKEN) ?? []) {
+    if (isBegun && line.length + 1 + word.length > width) {
+      lines.push(line);
+      line = indent;
+      isBegun = false;
+    }
+    line += isBegun ? ` ${word}` : word;
+    isBegun = true;
+    for (; line.length > width; line = `${indent}${line.slice(width)}`) lines.push(line.slice(0, width));
   }
-  return [...lines, rest];
+  return [...lines, line];
 }
+
+const UNBROKEN = /(?:`[^`]*`|[^ ])+/g;

@@ -1,7 +1,7 @@
 import type { CloseWaitFacts, CloseWaitRule } from './close-wait-facts.ts';
 
 /** From how long a turn on, in milliseconds, it explains a FIN that Node had not read. */
-export const LOOP_BLOCKED_MS = 100;
+const LOOP_BLOCKED_MS = 100;
 
 /** The program reads, and had no chance to. */
 export const LOOP_BLOCKED: CloseWaitRule = {

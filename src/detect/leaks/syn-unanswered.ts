@@ -8,7 +8,7 @@ export const SYN_UNANSWERED: LeakRule = {
   fix: (group) => [
     'Look for what drops the packets: a firewall or security group, a wrong address, a server whose accept queue is full.',
     `Bound connecting: ${boundOf(group)}`,
-    'Without a bound the kernel gives up after 127 s (net.ipv4.tcp_syn_retries is 6).',
+    'Without a bound the kernel gives up after some 2 min (net.ipv4.tcp_syn_retries is 6).',
   ],
 };
 

@@ -23,7 +23,7 @@ export function closeWaitFacts(given: Partial<CloseWaitFacts> = {}): CloseWaitFa
 }
 
 /** The state that a cause is found in. */
-export const STATE_OF: { readonly [cause in LeakCause]: StateLabel } = {
+const STATE_OF: { readonly [cause in LeakCause]: StateLabel } = {
   not_ended: 'close_wait',
   unread_in_node: 'close_wait',
   unread_in_kernel: 'close_wait',

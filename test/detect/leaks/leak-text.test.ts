@@ -46,9 +46,9 @@ CLOSE_WAIT now, young ones included: 44 not_ended, 1 loop_blocked
 
 1. 41 CLOSE_WAIT on \`api\`, oldest 37 min, all upgraded sockets from GET /stream
    Why: the peer's FIN was read and nobody called end().
-   Fix: - Handle 'end' on the upgraded socket: \`socket.on('end', () =>
-          socket.end())\`, or set \`socket.allowHalfOpen = false\` in the 'upgrade'
-          listener.
+   Fix: - Handle 'end' on the upgraded socket:
+          \`socket.on('end', () => socket.end())\`, or set
+          \`socket.allowHalfOpen = false\` in the 'upgrade' listener.
         - Bound it: \`socket.setTimeout(60_000, () => socket.destroy())\`. The
           server's timeouts do not close an upgraded socket.
    age     in     out     local          peer            flags          inode
@@ -58,9 +58,9 @@ CLOSE_WAIT now, young ones included: 44 not_ended, 1 loop_blocked
 2. 2 CLOSE_WAIT to \`billing\`, oldest 37 min, all undici connections
    Why: the peer has ended, and the program has not read all that it sent: 'end'
         waits behind 44 kB in Node.
-   Fix: - Read the body of every response, or discard it: \`await
-          response.body.dump()\` with undici, \`await response.body?.cancel()\`
-          with fetch.
+   Fix: - Read the body of every response, or discard it:
+          \`await response.body.dump()\` with undici,
+          \`await response.body?.cancel()\` with fetch.
         - Bound it: an \`AbortSignal.timeout(...)\` as \`signal\`. undici's
           \`bodyTimeout\` does not run while nobody reads.
 
