@@ -13,6 +13,7 @@ import { COUNT, type Count } from '../sockets/ledger.ts';
 import { type NameEntry, SIDES } from '../sockets/names.ts';
 import type { NodeQueues } from '../sockets/node-queues.ts';
 import { IDLE_CLOSES, type IdleClose, INITIATORS } from '../sockets/requests.ts';
+import { UNTRACKED_NAME } from '../sockets/untracked-sockets.ts';
 import { OWNERLESS_STATES, STATE_SLOTS, STATES, type State, stateLabel } from '../tcp/state.ts';
 import { EDGES, TRANSITIONS } from '../tcp/transition.ts';
 import { VERSION } from '../version.ts';
@@ -62,7 +63,13 @@ export function measure(inside: MonitorInternals, metric: ScalarName): Point[] {
     case 'sockets':
       return column === undefined
         ? []
-        : perName(names, STATE_LABELS, (slot, at) => column.ownStates[slot * STATE_SLOTS + stateAt(at)] ?? 0);
+        : [
+            ...perName(names, STATE_LABELS, (slot, at) => column.ownStates[slot * STATE_SLOTS + stateAt(at)] ?? 0),
+            ...STATES.map((state) => ({
+              labels: { side: 'unknown', name: UNTRACKED_NAME, state: stateLabel(state) },
+              value: column.untrackedStates[state] ?? 0,
+            })),
+          ];
     case 'netns_unattributed_sockets':
       return column === undefined
         ? []

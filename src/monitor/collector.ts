@@ -1,7 +1,7 @@
 import { clearTimeout, performance, setTimeout } from '../globals.ts';
 import { contradictionOf } from '../kernel/consistency.ts';
-import { type DescriptorCounts, DescriptorReader } from '../kernel/procfs/descriptors.ts';
-import { readSocketInode } from '../kernel/procfs/inode.ts';
+import { type DescriptorCounts, DescriptorReader, sizeOfFolder } from '../kernel/procfs/descriptors.ts';
+import { probeSocketInode, readSocketInode } from '../kernel/procfs/inode.ts';
 import { CounterReader, type Counters } from '../kernel/procfs/read-counters.ts';
 import { readSysctls, type Sysctls } from '../kernel/procfs/sysctl.ts';
 import type { TableSink } from '../kernel/sharing/table-server.ts';
@@ -17,6 +17,7 @@ import {
 import { SourceChain, type SourceFailure, type TableFacts } from '../kernel/source-chain.ts';
 import type { ObserveContext } from '../observe/context.ts';
 import type { NodeServer } from '../observe/node-socket.ts';
+import { Untracked } from '../observe/untracked.ts';
 import { Histogram } from '../sockets/histogram.ts';
 import { forgetSlot, Join, type KernelColumn } from '../sockets/join.ts';
 import { TICKS_PER_MS } from '../sockets/ledger.ts';
@@ -122,6 +123,9 @@ export class Collector {
   readonly #host: CollectorHost;
   readonly #sources: Sources | undefined;
   readonly #following: Following;
+  readonly #untracked: Untracked;
+  /** What the newest search in another process's table cost. */
+  #searching: Promise<number> = Promise.resolve(0);
   #flight: Promise<SampleResult> | undefined;
   #timer: NodeJS.Timeout | undefined;
   /** What the newest sample cost, at most: CPU time of this process and of `ss`, which run side by side. */
@@ -148,6 +152,10 @@ export class Collector {
     this.#sources = this.supported ? openSources(options, (error) => context.report('helper', error)) : undefined;
     this.portForecast = new PortForecast(context.ledger, performance.now());
     this.tcpInfo = options.sampleTcpInfo && this.supported ? new TcpInfoSampler(context.ledger) : undefined;
+    this.#untracked = new Untracked(context, {
+      descriptors: { inodeOf: probeSocketInode, count: () => sizeOfFolder() || this.descriptors?.open },
+      signal: this.#abort.signal,
+    });
     this.#following = this.#createFollowing();
     this.#schedule(Math.min(FIRST_SAMPLE_MS, options.sampleIntervalMs));
   }
@@ -282,9 +290,11 @@ export class Collector {
       },
     });
     const { table, failures, durationMs, servedMs } = read;
-    const blockedMs = read.blockedMs + walkMs;
+    const endedAt = performance.now();
     const after = counters.read();
     this.counters = after;
+    const searchMs = table === undefined || join === undefined ? 0 : await this.#untracked.lookThrough(join);
+    const blockedMs = read.blockedMs + walkMs + searchMs;
     this.durations.observe(durationMs / 1000);
     this.blocked.observe(blockedMs / 1000);
     if (this.#abort.signal.aborted) return CLOSED;
@@ -300,7 +310,7 @@ export class Collector {
     this.#lastCostMs = servedMs + blockedMs + (table.source === 'ss' ? PROCESS_COST_MS : 0);
     const { source, rows } = table;
     const nextIntervalMs = this.#intervalMs();
-    const column = join.finish(performance.now());
+    const column = join.finish(endedAt);
     const contradiction = contradictionOf({ before, after }, column.netnsStates);
     const degraded = [...table.degraded];
     if (contradiction !== undefined) degraded.push({ reason: 'inconsistent', detail: contradiction });
@@ -345,7 +355,11 @@ export class Collector {
         if (end.ok) {
           this.#leaderIntervalMs = end.nextIntervalMs;
           if ((end.degraded ?? []).length === 0) begun?.settle();
-          if (begun !== undefined) this.#publish(begun.finish(performance.now()), end.source, end.nextIntervalMs);
+          if (begun !== undefined) {
+            this.#publish(begun.finish(performance.now()), end.source, end.nextIntervalMs);
+            // What it finds is in the same column, a little later.
+            this.#searching = this.#untracked.lookThrough(begun);
+          }
         } else if (isSharingFailure(end.reason)) this.#count({ source: 'shared', reason: end.reason });
         if (this.#flight === undefined) this.#schedule(this.#nextDelayMs());
       },
@@ -370,9 +384,10 @@ export class Collector {
       end = await following.next(startedAt, sampleTimeoutMs, sampleTimeoutMs);
     }
     if (end?.ok !== true) return undefined;
-    this.#lastCostMs = walkMs;
+    const blockedMs = walkMs + (await this.#searching);
+    this.#lastCostMs = blockedMs;
     const { source, rows, durationMs, degraded = [] } = end;
-    return { ok: true, source, degraded: degraded.map(({ reason }) => reason), rows, durationMs, blockedMs: walkMs };
+    return { ok: true, source, degraded: degraded.map(({ reason }) => reason), rows, durationMs, blockedMs };
   }
 
   // ---- both -----------------------------------------------------------------------------------------------------
