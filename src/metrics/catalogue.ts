@@ -120,6 +120,8 @@ export interface MetricDefinition {
   readonly help: string;
   readonly labels: readonly LabelName[];
   readonly aggregate: Aggregate;
+  /** Where a label has other values here than {@link LABEL_VALUES} says. */
+  readonly values?: { readonly [label in LabelName]?: readonly string[] };
   /** From which level on there is such a metric. @default 'standard' */
   readonly level?: Level;
 }
@@ -155,9 +157,10 @@ export const CATALOGUE: { readonly [name in MetricName]: MetricDefinition } = {
     name: 'sockets',
     type: 'gauge',
     unit: '{socket}',
-    help: "Sockets of this process in the kernel's table, by TCP state; absent while there is no recent complete table.",
+    help: "Sockets of this process in the kernel's table, by TCP state; absent while there is no recent complete table. Those that are its own by a descriptor and that nothing observed stands for have side unknown and name _untracked.",
     labels: BY_STATE,
     aggregate: 'sum',
+    values: { side: [...SIDES, 'unknown'] },
   },
   node_sockets: {
     name: 'node_sockets',

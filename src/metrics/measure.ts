@@ -23,6 +23,7 @@ import { COUNT, type Count } from '../sockets/ledger.ts';
 import { type NameEntry, SIDES } from '../sockets/names.ts';
 import type { NodeQueues } from '../sockets/node-queues.ts';
 import { IDLE_CLOSES, type IdleClose, INITIATORS } from '../sockets/requests.ts';
+import { UNTRACKED_NAME } from '../sockets/untracked-sockets.ts';
 import { OWNERLESS_STATES, STATE_SLOTS, STATES, type State, stateLabel } from '../tcp/state.ts';
 import { EDGES, TRANSITIONS } from '../tcp/transition.ts';
 import { VERSION } from '../version.ts';
@@ -73,7 +74,13 @@ export function measure(inside: MonitorInternals, metric: ScalarName): Point[] {
     case 'sockets':
       return column === undefined
         ? []
-        : perName(names, STATE_LABELS, (slot, at) => column.ownStates[slot * STATE_SLOTS + stateAt(at)] ?? 0);
+        : [
+            ...perName(names, STATE_LABELS, (slot, at) => column.ownStates[slot * STATE_SLOTS + stateAt(at)] ?? 0),
+            ...STATES.map((state) => ({
+              labels: { ...UNTRACKED, state: stateLabel(state) },
+              value: column.untrackedStates[state] ?? 0,
+            })),
+          ];
     case 'netns_unattributed_sockets':
       return column === undefined
         ? []
@@ -376,7 +383,7 @@ const NAMED_CAUSES: readonly CloseWaitCause[] = CLOSE_WAIT_CAUSES.filter((cause)
 const NAMED_CAUSE_LABELS: SeriesLabels = NAMED_CAUSES.map((cause) => ({ cause }));
 /** What is ours and has no record: it has no name, and no side. */
 const UNTRACKED_SLOT = -1;
-const UNTRACKED = { side: 'unknown', name: '_untracked' } as const;
+const UNTRACKED = { side: 'unknown', name: UNTRACKED_NAME } as const;
 const UNTRACKED_CAUSE_LABELS: SeriesLabels = [{ ...UNTRACKED, cause: 'untracked' }];
 const UNTRACKED_LEAK_LABELS: SeriesLabels = LEAK_STATES.map(([state]) => ({ ...UNTRACKED, state }));
 const KERNEL_QUEUE_LABELS: SeriesLabels = [{ queue: 'kernel_receive' }, { queue: 'kernel_send' }];

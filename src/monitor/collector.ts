@@ -1,7 +1,7 @@
 import { clearTimeout, performance, setTimeout } from '../globals.ts';
 import { contradictionOf } from '../kernel/consistency.ts';
-import { type DescriptorCounts, DescriptorReader } from '../kernel/procfs/descriptors.ts';
-import { readSocketInode } from '../kernel/procfs/inode.ts';
+import { type DescriptorCounts, DescriptorReader, sizeOfFolder } from '../kernel/procfs/descriptors.ts';
+import { probeSocketInode, readSocketInode } from '../kernel/procfs/inode.ts';
 import { CounterReader, type Counters } from '../kernel/procfs/read-counters.ts';
 import { readSysctls, type Sysctls } from '../kernel/procfs/sysctl.ts';
 import type { TableSink } from '../kernel/sharing/table-server.ts';
@@ -17,6 +17,7 @@ import {
 import { SourceChain, type SourceFailure, type TableFacts } from '../kernel/source-chain.ts';
 import type { ObserveContext } from '../observe/context.ts';
 import type { NodeServer } from '../observe/node-socket.ts';
+import { Untracked } from '../observe/untracked.ts';
 import { AcceptPressure } from '../sockets/accept-pressure.ts';
 import { Histogram } from '../sockets/histogram.ts';
 import { forgetSlot, Join, type KernelColumn } from '../sockets/join.ts';
@@ -101,6 +102,7 @@ export interface CollectorHost {
 
 /** A complete table, with where it is from. */
 interface TakenTable extends ExaminedTable {
+  readonly join: Join;
   readonly source: Source;
 }
 
@@ -136,6 +138,7 @@ export class Collector {
   readonly #host: CollectorHost;
   readonly #sources: Sources | undefined;
   readonly #following: Following;
+  readonly #untracked: Untracked;
   readonly #leakFinder: LeakFinder;
   /** The examination of tables that other processes told: milliseconds of work. */
   #taking: Promise<number> = Promise.resolve(0);
@@ -165,6 +168,10 @@ export class Collector {
     this.#sources = this.supported ? openSources(options, (error) => context.report('helper', error)) : undefined;
     this.portForecast = new PortForecast(context.ledger, performance.now());
     this.tcpInfo = options.sampleTcpInfo && this.supported ? new TcpInfoSampler(context.ledger) : undefined;
+    this.#untracked = new Untracked(context, {
+      descriptors: { inodeOf: probeSocketInode, count: () => sizeOfFolder() || this.descriptors?.open },
+      signal: this.#abort.signal,
+    });
     this.#leakFinder = new LeakFinder(context, options.leakAfterMs);
     this.#following = this.#createFollowing();
     this.#schedule(Math.min(FIRST_SAMPLE_MS, options.sampleIntervalMs));
@@ -303,6 +310,7 @@ export class Collector {
       },
     });
     const { table, failures, durationMs, servedMs } = read;
+    const endedAt = performance.now();
     const loopBlockedMs = turns?.end() ?? 0;
     const blockedMs = read.blockedMs + walkMs;
     const after = counters.read();
@@ -322,7 +330,7 @@ export class Collector {
     this.#lastCostMs = servedMs + blockedMs + (table.source === 'ss' ? PROCESS_COST_MS : 0);
     const { source, rows } = table;
     const nextIntervalMs = this.#intervalMs();
-    const column = join.finish(performance.now());
+    const column = join.finish(endedAt);
     const contradiction = contradictionOf({ before, after }, column.netnsStates);
     const degraded = [...table.degraded];
     if (contradiction !== undefined) degraded.push({ reason: 'inconsistent', detail: contradiction });
@@ -330,8 +338,8 @@ export class Collector {
     // Where something is wrong with a table, what it lacks may be there all the same.
     if (degraded.length === 0) join.settle();
     for (const { reason } of degraded) this.#count({ source, reason });
-    const examined = { column, source, isSound: degraded.length === 0, loopBlockedMs };
-    const heldMs = blockedMs + (await this.#take(examined, nextIntervalMs));
+    const taken = { join, column, source, isSound: degraded.length === 0, loopBlockedMs };
+    const heldMs = blockedMs + (await this.#take(taken, nextIntervalMs));
     this.blocked.observe(heldMs / 1000);
     return { ok: true, source, degraded: degraded.map(({ reason }) => reason), rows, durationMs, blockedMs: heldMs };
   }
@@ -378,7 +386,7 @@ export class Collector {
             const isSound = degraded.length === 0;
             if (isSound) begun.settle();
             const column = begun.finish(performance.now());
-            this.#takeTold({ column, source, isSound, loopBlockedMs }, end.nextIntervalMs);
+            this.#takeTold({ join: begun, column, source, isSound, loopBlockedMs }, end.nextIntervalMs);
           }
         } else if (isSharingFailure(end.reason)) this.#count({ source: 'shared', reason: end.reason });
         if (this.#flight === undefined) this.#schedule(this.#nextDelayMs());
@@ -424,7 +432,9 @@ export class Collector {
 
   /** Examines a complete table, and shows it with what it came to. Returns how many milliseconds of work that was. */
   async #take(table: TakenTable, intervalMs: number): Promise<number> {
-    const { findings, workMs } = await this.#leakFinder.examine(table);
+    const searchMs = await this.#untracked.lookThrough(table.join);
+    const { findings, workMs: examinationMs } = await this.#leakFinder.examine(table);
+    const workMs = searchMs + examinationMs;
     this.#lastCostMs += workMs;
     if (this.#abort.signal.aborted) return workMs;
     this.findings = findings;

@@ -9,14 +9,12 @@ import type { SocketRecord } from '../sockets/record.ts';
 import { blankRow, type KernelRow } from '../sockets/row.ts';
 import type { SocketKind } from '../sockets/socket-kind.ts';
 import { endpointText, TUPLE, TUPLE_WORDS } from '../sockets/tuple.ts';
+import { UNTRACKED_NAME } from '../sockets/untracked-sockets.ts';
 import { stateLabel } from '../tcp/state.ts';
 import type { Leak } from './leak-finder.ts';
 import type { Slices } from './slices.ts';
 
 const MOST_GROUPS = 20;
-
-/** The name of what is ours and has no record. */
-const UNTRACKED_NAME = '_untracked';
 
 /** The leaked sockets of one table by culprit and cause. */
 export interface LeakGrouping {

@@ -78,7 +78,7 @@ function existingObjects(findExisting: FindExisting): readonly unknown[] {
 }
 
 /** An agent unrefs what is idle, so it is no active handle; its own list has it. */
-function idleSocketsOfGlobalAgents(): readonly unknown[] {
+export function idleSocketsOfGlobalAgents(): readonly unknown[] {
   const loaded = (process as { readonly moduleLoadList?: readonly string[] }).moduleLoadList ?? [];
   return ['http', 'https'].flatMap((id) => {
     // What the program has not loaded has no sockets, and is not loaded for this.

@@ -1,7 +1,8 @@
 import { OWNERLESS_STATES, STATE, STATE_SLOTS, type State } from '../tcp/state.ts';
 import { EphemeralPorts, type PortSettings } from './ephemeral-ports.ts';
 import type { Ledger } from './ledger.ts';
-import type { KernelRow, RowSink } from './row.ts';
+import { PortSet } from './port-set.ts';
+import { blankRow, type KernelRow, type RowSink } from './row.ts';
 import { isSuspect, type SuspectRows, Suspects } from './suspects.ts';
 import { TUPLE, TUPLE_WORDS, withAnyLocal } from './tuple.ts';
 
@@ -46,6 +47,13 @@ export interface KernelColumn {
   readonly portsLimit: number;
   /** Listeners with an inode that no record of ours has. */
   readonly otherListeners: readonly OtherListener[];
+  /**
+   * Rows by state that are ours by their inode though no record stands for them, listeners left out. Complete once the
+   * descriptors have been looked through, see {@link Join.claim}.
+   */
+  readonly untrackedStates: Int32Array;
+  /** How many of them no JavaScript socket is known of either. */
+  readonly untrackedDescriptors: number;
   /** Rows of ours, or with our port or upstream, in a state that should not last or with bytes queued. */
   readonly suspects: SuspectRows;
   /** How many rows some limit of ours kept out of the above. */
@@ -70,7 +78,8 @@ export function forgetSlot(column: KernelColumn, slot: number): void {
  * Joins the rows of one table with the books, row by row, and keeps only the suspicious ones.
  *
  * A row is ours by proof only: a live record has its tuple (and its cookie, once that is known), a listener has its
- * inode, or it is ownerless and this process closed that very socket, within the minute or as tables have shown since. A port or a destination alone proves nothing:
+ * inode, or it is ownerless and this process closed that very socket, within the minute or as tables have shown since.
+ * Or its inode is one of our descriptors and no record stands for it: then it has no name. A port or a destination alone proves nothing:
  * workers, sidecars and other containers share them.
  */
 export class Join implements RowSink {
@@ -95,6 +104,16 @@ export class Join implements RowSink {
   /** The number of this table among those that show orphans. */
   readonly #table: number;
   #orphansOmitted = 0;
+  readonly #untrackedStates: Int32Array = new Int32Array(STATE_SLOTS);
+  #untrackedDescriptors = 0;
+  readonly #untrackedPorts: PortSet = new PortSet();
+  /** The searches that had ended when this table began; what they found and no row has shown needs every row. */
+  readonly #searches: number;
+  readonly #wantsAll: boolean;
+  /** Rows in CLOSE_WAIT that may be ours by their inode, with the slot that their place gives them. */
+  #unclaimed: Suspects = new Suspects();
+  /** Inodes in CLOSE_WAIT that are known to be no such rows. */
+  readonly #others: Set<number> = new Set();
   #rows = 0;
 
   /**
@@ -108,6 +127,8 @@ export class Join implements RowSink {
     // Where nothing is closed for a while, nothing else would make the ring forget.
     ledger.closedTuples.expire(startedAtMs);
     this.#table = ledger.orphans.begin();
+    this.#searches = ledger.untracked.searches;
+    this.#wantsAll = ledger.untracked.isAnyUnresolved;
     const listeners = [...ledger.listeners].filter((listener) => listener.slot >= 0);
     this.#listenerSlotByInode = new Map(
       listeners.filter((listener) => listener.inode !== 0).map((listener) => [listener.inode, listener.slot]),
@@ -129,12 +150,20 @@ export class Join implements RowSink {
   wants(state: State, localPort: number, peerPort: number): boolean {
     this.#rows++;
     add(this.#netnsStates, state, 1);
-    const { localPorts, peerPorts } = this.#ledger;
+    const { localPorts, peerPorts, untracked } = this.#ledger;
     if (state === STATE.LISTEN) {
       this.#ports.addListener(localPort);
       return true;
     }
-    return localPorts.has(localPort) || peerPorts.has(peerPort) || this.#ports.wants(localPort);
+    return (
+      localPorts.has(localPort) ||
+      peerPorts.has(peerPort) ||
+      this.#ports.wants(localPort) ||
+      // At whatever port: nobody but who forgot it has such a socket for long.
+      state === STATE.CLOSE_WAIT ||
+      this.#wantsAll ||
+      untracked.isAtPort(localPort)
+    );
   }
 
   add(row: KernelRow): void {
@@ -148,11 +177,13 @@ export class Join implements RowSink {
     const live = this.#liveTuple(row, atOwnPort !== undefined);
     const slot = live >= 0 ? this.#ledger.recordAtTuple(live)?.slot : this.#closedSlot(row, atOwnPort !== undefined);
     if (slot !== undefined) this.#addOwn(row, slot, live);
-    else this.#addByPlace(row, atOwnPort);
+    else if (row.inode === 0 || !this.#takeUntracked(row, atOwnPort)) this.#addByPlace(row, atOwnPort);
   }
 
   /** The column, once the table is known to be complete. */
   finish(endedAtMs: number): KernelColumn {
+    if (this.#wantsAll) this.#ledger.untracked.resolve(this.#searches);
+    const untrackedDescriptors = (): number => this.#untrackedDescriptors;
     return {
       netnsStates: this.#netnsStates,
       ownStates: this.#ownStates,
@@ -167,22 +198,52 @@ export class Join implements RowSink {
       portsUsed: this.#ports.usedByName(this.#ledger.names.capacity),
       portsLimit: this.#ports.limit,
       otherListeners: this.#otherListeners,
+      untrackedStates: this.#untrackedStates,
+      get untrackedDescriptors() {
+        return untrackedDescriptors();
+      },
       suspects: this.#suspects,
-      omitted: this.#suspects.omitted + this.#ports.omitted + this.#orphansOmitted,
+      omitted: this.#suspects.omitted + this.#ports.omitted + this.#orphansOmitted + this.#unclaimed.omitted,
       rows: this.#rows,
       startedAt: this.#startedAt,
       endedAt: endedAtMs,
     };
   }
 
+  /** How many rows may be ours by inodes that nobody has looked for yet. */
+  get unclaimed(): number {
+    return this.#unclaimed.length;
+  }
+
+  /**
+   * Counts the unclaimed rows as what they are, once our descriptors have been looked through; before or after
+   * {@link finish}, whose column then has them too.
+   */
+  claim(): void {
+    const unclaimed = this.#unclaimed;
+    this.#unclaimed = new Suspects();
+    const row = blankRow();
+    for (let index = 0; index < unclaimed.length; index++) {
+      unclaimed.read(index, row);
+      if (this.#addUntracked(row)) continue;
+      this.#ledger.untracked.dismiss(row.inode);
+      this.#others.add(row.inode);
+      const { slot } = unclaimed.factsAt(index);
+      if (slot >= 0) this.#suspects.add(row, slot, -1, false);
+    }
+  }
+
   /** Lets what the table has not shown be gone. To be called once it is known to be complete and sound. */
   settle(): void {
     this.#ledger.orphans.settle(this.#table);
+    this.#ledger.untracked.settle(this.#others, this.#untrackedPorts);
   }
 
   #addListener(row: KernelRow): void {
     const slot = row.inode === 0 ? undefined : this.#listenerSlotByInode.get(row.inode);
     if (slot === undefined) {
+      // A listener is no connection, and need not be looked for any more.
+      this.#ledger.untracked.show(row.inode);
       const { inode, tuple } = row;
       if (inode === 0 || this.#otherListeners.length === OTHER_LISTENERS_LIMIT) return;
       this.#otherListeners.push({ inode, port: tuple[TUPLE.localPort] as number });
@@ -202,6 +263,32 @@ export class Join implements RowSink {
     add(this.#receiveQueues, slot, row.receiveQueue);
     add(this.#sendQueues, slot, row.sendQueue);
     this.#suspects.add(row, slot, live, true, live < 0 ? this.#ledger.orphans.keyOf(row.tuple) : this.#keyOf(live));
+  }
+
+  /** Whether a row with an inode and without a record is ours, or may be: then it is kept until that is known. */
+  #takeUntracked(row: KernelRow, atOwnPort: number | undefined): boolean {
+    if (this.#addUntracked(row)) return true;
+    if (row.state !== STATE.CLOSE_WAIT) return false;
+    const { untracked, upstreams } = this.#ledger;
+    if (untracked.isOther(row.inode)) {
+      this.#others.add(row.inode);
+      return false;
+    }
+    const { length } = this.#unclaimed;
+    this.#unclaimed.add(row, atOwnPort ?? upstreams.slotOf(row.tuple), -1, false);
+    return this.#unclaimed.length > length;
+  }
+
+  #addUntracked(row: KernelRow): boolean {
+    const { untracked } = this.#ledger;
+    const localPort = row.tuple[TUPLE.localPort] as number;
+    const key = untracked.show(row.inode);
+    if (key === 0 || untracked.isOwnPort(localPort)) return false;
+    add(this.#untrackedStates, row.state, 1);
+    if (untracked.isObjectless(row.inode)) this.#untrackedDescriptors++;
+    this.#untrackedPorts.add(localPort);
+    if (isSuspect(row)) this.#suspects.add(row, -1, -1, true, key);
+    return true;
   }
 
   /** A row that is not ours by proof: what its port or its peer says. */

@@ -16,6 +16,7 @@ import { closingOfFlags, FLAG, renew, type SocketRecord, stateOf } from './recor
 import { Requests, type UseAtClose } from './requests.ts';
 import { TUPLE, TUPLE_WORDS } from './tuple.ts';
 import { TupleIndex } from './tuple-index.ts';
+import { UntrackedSockets } from './untracked-sockets.ts';
 import { Upstreams } from './upstreams.ts';
 import { widened } from './widened.ts';
 
@@ -113,6 +114,8 @@ export class Ledger {
   readonly closedTuples: ClosedTuples = new ClosedTuples();
   /** What was closed and is in the kernel's hands for longer than that. */
   readonly orphans: Orphans = new Orphans(() => this.giveKey());
+  /** What is ours and no record stands for. */
+  readonly untracked: UntrackedSockets = new UntrackedSockets(() => this.giveKey());
   /** What the client sockets connect to. */
   readonly upstreams: Upstreams = new Upstreams(this.records);
   /** Local ports of our listeners, and of accepted sockets whose tuple is known. Only ever added to. */

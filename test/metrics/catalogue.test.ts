@@ -5,6 +5,7 @@ import { LABEL_VALUES, type LabelName, METRICS, metricsOf } from '../../src/metr
 import { distributions, type HistogramName, measure, type ScalarName } from '../../src/metrics/measure.ts';
 import { internalsOf, type MonitorInternals } from '../../src/monitor/monitor.ts';
 import { newListener } from '../../src/sockets/ledger.ts';
+import { STATE_LABELS } from '../../src/tcp/state.ts';
 import { VERSION } from '../../src/version.ts';
 import { fillCollector } from '../support/collector.ts';
 import { rowOf } from '../support/row.ts';
@@ -62,10 +63,26 @@ test('every series carries exactly the labels of its definition, with values of 
     for (const { labels } of series) {
       expect(Object.keys(labels).sort(), definition.name).toEqual([...definition.labels].sort());
       for (const [label, value] of Object.entries(labels)) {
-        const closed = LABEL_VALUES[label as LabelName];
+        const closed = definition.values?.[label as LabelName] ?? LABEL_VALUES[label as LabelName];
         if (closed !== undefined) expect(closed, `${definition.name} ${label}`).toContain(value);
       }
     }
+  }
+  monitor.close();
+});
+
+test('sockets that no record stands for are there in all states, and only among those of the kernel', () => {
+  const monitor = createMonitor({ onWarning: () => undefined });
+  const inside = internalsOf(monitor);
+  const untracked = (metric: ScalarName): object[] =>
+    measure(inside, metric).filter(({ labels }) => labels.name === '_untracked');
+  expect(untracked('sockets')).toEqual([]);
+  fillCollector(inside, ROWS);
+  expect(untracked('sockets')).toEqual(
+    STATE_LABELS.map((state) => ({ labels: { side: 'unknown', name: '_untracked', state }, value: 0 })),
+  );
+  for (const { name, type } of METRICS) {
+    if (type !== 'histogram' && name !== 'sockets') expect(untracked(name as ScalarName), name).toEqual([]);
   }
   monitor.close();
 });

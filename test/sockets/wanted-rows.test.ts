@@ -138,6 +138,8 @@ test('a table of which only the wanted rows are read joins like one of which all
         all++;
         told.add(row);
       }
+      asked.claim();
+      told.claim();
       expect(plain(asked.finish(NOW_MS))).toEqual(plain(told.finish(NOW_MS)));
     }),
     { numRuns: 2_000 },
@@ -148,7 +150,7 @@ test('a table of which only the wanted rows are read joins like one of which all
 });
 
 describe('nothing is wanted', () => {
-  const states = STATES.map(stateName).filter((state) => state !== 'LISTEN');
+  const states = STATES.map(stateName).filter((state) => state !== 'LISTEN' && state !== 'CLOSE_WAIT');
 
   test.each(states)('before any port is known: %s', (state) => {
     expect(wants(new Ledger(20), state, 80, 5_000)).toBe(false);
@@ -164,6 +166,10 @@ describe('nothing is wanted', () => {
     const ledger = ledgerOf([{ kind: 'attempted', peer: '10.0.0.2:5432' }]);
     expect(wants(ledger, state, 40_000, 5_432)).toBe(true);
     expect(wants(ledger, state, 5_432, 40_000)).toBe(false);
+  });
+
+  test('but CLOSE_WAIT, which may be of a descriptor of ours whatever its port', () => {
+    expect(wants(new Ledger(20), 'CLOSE_WAIT', 80, 5_000)).toBe(true);
   });
 
   test('but listeners, which are few, and may be those of a cluster', () => {

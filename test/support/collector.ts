@@ -49,6 +49,7 @@ export function fillCollector({ ledger, collector }: MonitorInternals, rows: rea
   const now = performance.now();
   const join = new Join(ledger, now, SETTINGS);
   for (const row of rows) offer(join, row);
+  join.claim();
   // Of a time to come, so that it is young whatever the collector takes for old.
   collector.column = join.finish(now + 3_600_000);
   collector.portForecast.update(collector.column, SETTINGS, now);

@@ -1,4 +1,5 @@
 import type { SocketKind } from '../../sockets/socket-kind.ts';
+import { UNTRACKED_NAME } from '../../sockets/untracked-sockets.ts';
 import { counted, duration, grouped } from '../wording.ts';
 import type { LeakFacts, Share } from './leak.ts';
 import { printable, quoted } from './printable.ts';
@@ -48,9 +49,6 @@ function placeOf({ side, name }: LeakFacts): string {
   const preposition = side === 'server' ? 'on' : side === 'client' ? 'to' : 'under';
   return ` ${preposition} ${quoted(name, MAX_NAME)}`;
 }
-
-/** The name of the rows of ours that no record has. */
-const UNTRACKED_NAME = '_untracked';
 
 /** The kind of socket, and the request. */
 function whatOf({ sockets, kind, requests, side }: LeakFacts): string[] {

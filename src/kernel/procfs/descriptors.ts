@@ -55,7 +55,8 @@ export function parseDescriptorLimit(text: string): number | undefined {
   return soft === 'unlimited' ? Number.POSITIVE_INFINITY : Number(soft);
 }
 
-function sizeOfFolder(): number {
+/** How many descriptors are open, that of the look itself not counted; 0 where this kernel does not say (before 6.2). */
+export function sizeOfFolder(): number {
   try {
     return statSync(FOLDER).size;
   } catch {

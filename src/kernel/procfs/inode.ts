@@ -10,6 +10,16 @@ export function readSocketInode(fd: number): number {
   }
 }
 
+/** The same, where it matters whether the descriptor is open: 0 for what is no socket, -1 for what is not open. */
+export function probeSocketInode(fd: number): number {
+  try {
+    // Not fstat(2), which asks the server of a file on a network that may not answer.
+    return parseSocketLink(readlinkSync(`/proc/self/fd/${fd}`));
+  } catch {
+    return -1;
+  }
+}
+
 /**
  * The descriptors of this process that are sockets, by their inode; undefined where they cannot be listed, which proves
  * nothing about any socket: listing takes a descriptor itself, and all may be in use. 7 us for each descriptor: for
