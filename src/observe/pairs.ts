@@ -10,7 +10,7 @@ import {
 
 // Which socket is piped into which, as Node's streams have it: a proxy's two halves, of which one leaks for the other.
 
-/** Between two sockets stand at most so many transforms. */
+/** From one socket to the other it takes at most so many pipes. */
 const MAX_HOPS = 8;
 
 interface NodeStream {

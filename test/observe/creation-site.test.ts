@@ -12,7 +12,8 @@ import * as undici from 'undici';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { internalsOf } from '../../src/monitor/monitor.ts';
 import { CreationSites } from '../../src/observe/creation-site.ts';
-import { FLAG, type SocketRecord } from '../../src/sockets/record.ts';
+import type { NodeSocket } from '../../src/observe/node-socket.ts';
+import { FLAG, SocketRecord } from '../../src/sockets/record.ts';
 import { createCertificate } from '../support/certificate.ts';
 import { listen } from '../support/http-pair.ts';
 import { until } from '../support/wait.ts';
@@ -247,6 +248,18 @@ test('of an agent’s connection, where nothing but the agent is observed, is th
   keep(http.get({ port, host: '127.0.0.1', agent }));
   await opened();
   expect(of()).toMatch(OURS);
+});
+
+test('of a connection before is not that of the next one of the same socket', () => {
+  const socket = new net.Socket();
+  const record = new SocketRecord(socket, 0, 0);
+  const sites = new CreationSites();
+  sites.put(record, 'lib/a.ts:1');
+  sites.note(record, socket as unknown as NodeSocket, undefined, 0);
+  expect(sites.of(record)).toBe('lib/a.ts:1');
+  record.transition = 0;
+  sites.note(record, socket as unknown as NodeSocket, undefined, 0);
+  expect(sites.of(record)).toBeUndefined();
 });
 
 describe('the program', () => {

@@ -161,6 +161,12 @@ describe('kind and request at both ends', () => {
     await becomes(['http2'], ['client']);
   });
 
+  test('of HTTP/2 that the program speaks itself', async () => {
+    const port = await serve(tls.createServer({ ...certificate, ALPNProtocols: ['h2'] }));
+    keep(tls.connect({ port, host: '127.0.0.1', rejectUnauthorized: false, ALPNProtocols: ['h2'] }));
+    await becomes(['http2'], ['client']);
+  });
+
   test('of HTTP/2 without TLS', async () => {
     const port = await serve(http2.createServer());
     const session = keep(http2.connect(`http://localhost:${port}`));

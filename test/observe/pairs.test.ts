@@ -116,6 +116,33 @@ test('a proxy of HTTP: the upload leads to the upstream, the answer back to the 
   expect(pipeTargetOf(back as net.Socket)).toBe(front);
 });
 
+test('an answer that is complete, and waits in a pipe that stands still, leads on', async () => {
+  const port = await serve(http.createServer((_request, response) => response.end('whole')));
+  const other = await accept();
+  const agent = new http.Agent({ keepAlive: true });
+  cleanUps.push(() => agent.destroy());
+  const request = keep(http.get({ port, host: '127.0.0.1', agent }));
+  request.on('response', (answer) => answer.pipe(other) && answer.pause());
+  const parser = (): unknown => (request.socket as { parser?: unknown } | null)?.parser;
+  await until(
+    () => parser() === null,
+    () => 'the end of the answer',
+  );
+  expect(pipeTargetOf(request.socket as net.Socket)).toBe(other);
+});
+
+test('more than seven transforms are not followed', async () => {
+  const [near, far, target] = await Promise.all([accept(), accept(), accept()]);
+  const through = (from: net.Socket, count: number): void => {
+    let end: NodeJS.ReadableStream = from;
+    for (let index = 0; index < count; index++) end = end.pipe(new PassThrough());
+    end.pipe(target);
+  };
+  through(near, 7);
+  through(far, 8);
+  expect([pipeTargetOf(near), pipeTargetOf(far)]).toEqual([target, undefined]);
+});
+
 test('an upload that is piped into a file or nowhere leads to no socket', async () => {
   const seen: net.Socket[] = [];
   const port = await serve(
