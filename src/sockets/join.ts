@@ -5,6 +5,7 @@ import { PortSet } from './port-set.ts';
 import { blankRow, type KernelRow, type RowSink } from './row.ts';
 import { isSuspect, type SuspectRows, Suspects } from './suspects.ts';
 import { TUPLE, TUPLE_WORDS, withAnyLocal } from './tuple.ts';
+import { OTHERS_LIMIT } from './untracked-sockets.ts';
 
 /** TIME_WAIT lasts this long on Linux whatever tcp_fin_timeout says (TCP_TIMEWAIT_LEN in include/net/tcp.h). */
 const TIME_WAIT_MS = 60_000;
@@ -227,7 +228,7 @@ export class Join implements RowSink {
       unclaimed.read(index, row);
       if (this.#addUntracked(row)) continue;
       this.#ledger.untracked.dismiss(row.inode);
-      this.#others.add(row.inode);
+      this.#noteOther(row.inode);
       const { slot } = unclaimed.factsAt(index);
       if (slot >= 0) this.#suspects.add(row, slot, -1, false);
     }
@@ -271,12 +272,16 @@ export class Join implements RowSink {
     if (row.state !== STATE.CLOSE_WAIT) return false;
     const { untracked, upstreams } = this.#ledger;
     if (untracked.isOther(row.inode)) {
-      this.#others.add(row.inode);
+      this.#noteOther(row.inode);
       return false;
     }
     const { length } = this.#unclaimed;
     this.#unclaimed.add(row, atOwnPort ?? upstreams.slotOf(row.tuple), -1, false);
     return this.#unclaimed.length > length;
+  }
+
+  #noteOther(inode: number): void {
+    if (this.#others.size < OTHERS_LIMIT) this.#others.add(inode);
   }
 
   #addUntracked(row: KernelRow): boolean {

@@ -212,9 +212,16 @@ describe('a neighbour that leaks', () => {
     expect(stdout.trim().split('\n')).toHaveLength(2_000);
     const tables = new Tables();
     expect(states(await tables.read())).toEqual({});
-    const { probes } = tables;
-    expect(probes).toBeGreaterThan(0);
-    expect(states(await tables.read())).toEqual({});
-    expect(tables.probes).toBe(probes);
+    expect(tables.probes).toBeGreaterThan(0);
+    // Other tests of this machine have CLOSE_WAITs as well, and a new one is looked for.
+    let probes = 0;
+    await until(
+      async () => {
+        probes = tables.probes;
+        expect(states(await tables.read())).toEqual({});
+        return tables.probes === probes;
+      },
+      () => `a table that asks for nothing, the last one asked ${tables.probes - probes} times`,
+    );
   });
 });
