@@ -1,4 +1,5 @@
 import type { Counters } from '../../src/kernel/procfs/read-counters.ts';
+import { LeakCounts } from '../../src/monitor/leak-counts.ts';
 import type { MonitorInternals } from '../../src/monitor/monitor.ts';
 import { Join } from '../../src/sockets/join.ts';
 import { type KernelRow, offer } from '../../src/sockets/row.ts';
@@ -52,6 +53,8 @@ export function fillCollector({ ledger, collector }: MonitorInternals, rows: rea
   join.claim();
   // Of a time to come, so that it is young whatever the collector takes for old.
   collector.column = join.finish(now + 3_600_000);
+  const leaks = new LeakCounts(ledger.names.capacity);
+  collector.findings = { closeWait: leaks, leaks, leaked: [], groups: [], groupsOmitted: 0 };
   collector.portForecast.update(collector.column, SETTINGS, now);
   collector.source = 'ss';
   collector.lastSuccessSeconds = 1_767_225_600;
