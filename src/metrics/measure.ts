@@ -12,7 +12,7 @@ import { COLLECTOR_ERRORS, errorKey, SOURCES } from '../kernel/source.ts';
 import { keepAliveSecondsOf } from '../monitor/keep-alive.ts';
 import type { LeakCounts } from '../monitor/leak-counts.ts';
 import type { MonitorInternals } from '../monitor/monitor.ts';
-import { CLOSINGS, type Initiator } from '../sockets/closing.ts';
+import { CLOSINGS, type Initiator, type Outcome } from '../sockets/closing.ts';
 import { COMPONENTS } from '../sockets/component.ts';
 import { CONNECT_FAILURES, type ConnectFailure } from '../sockets/connect-failure.ts';
 import { ATTEMPT_RESULTS, CONNECT_PHASES, FAMILIES } from '../sockets/connects.ts';
@@ -66,7 +66,7 @@ export type ScalarName = Exclude<MetricName, HistogramName>;
  * that the value is not known, which is not 0.
  */
 export function measure(inside: MonitorInternals, metric: ScalarName): Point[] {
-  const { ledger, collector } = inside;
+  const { ledger, collector, remedied } = inside;
   const names = ledger.names.entries();
   const column = collector.isFresh() ? collector.column : undefined;
   const findings = column === undefined ? undefined : collector.findings;
@@ -138,7 +138,11 @@ export function measure(inside: MonitorInternals, metric: ScalarName): Point[] {
     case 'netns_syn_cookies_sent_total':
       return known(collector.counters?.[COUNTER_OF[metric]]);
     case 'connections_closed_total':
-      return perName(names, CLOSING_LABELS, (slot, closing) => ledger.closed(slot, closing));
+      // Only what was accepted can be unused.
+      return names.flatMap((entry) => {
+        const closings = entry.side === 'server' ? ALL_CLOSINGS : CLIENT_CLOSINGS;
+        return perName([entry], closings.labels, (slot, at) => ledger.closed(slot, closings.indexes[at] as number));
+      });
     case 'connects_total':
       inside.poll();
       return perClient(inside, (slot) => ledger.connects.started(slot));
@@ -190,9 +194,17 @@ export function measure(inside: MonitorInternals, metric: ScalarName): Point[] {
             })),
           ];
     case 'leaked_sockets':
-      return byLeakState(names, findings?.leaks, (leaks, slot, state) => leaks.leaked(slot, state));
+      return findings === undefined ? [] : leakedSockets(names, findings.leaks);
     case 'oldest_socket_age_seconds':
-      return byLeakState(names, findings?.leaks, (leaks, slot, state) => leaks.oldestMs(slot, state) / 1000);
+      return findings === undefined
+        ? []
+        : [
+            ...perName(names, OLDEST_LABELS, (slot) => findings.leaks.oldestMs(slot, OLDEST_STATE) / 1000),
+            ...UNTRACKED_OLDEST_LABELS.map((labels) => ({
+              labels,
+              value: findings.leaks.oldestMs(UNTRACKED_SLOT, OLDEST_STATE) / 1000,
+            })),
+          ];
     case 'half_open_suspects':
       return findings === undefined ? [] : perName(names, NO_LABELS, (slot) => findings.leaks.halfOpen(slot));
     case 'divergent_sockets':
@@ -200,9 +212,9 @@ export function measure(inside: MonitorInternals, metric: ScalarName): Point[] {
         ? []
         : DIVERGENCES.map((kind) => ({ labels: { kind }, value: findings.leaks.divergent[kind] }));
     case 'remedied_sockets_total':
-      return perName(names, REMEDY_LABELS, (slot, at) =>
-        inside.remedied.at(slot, REMEDIED_CAUSES[at] as RemediedCause),
-      );
+      return remedied === undefined
+        ? []
+        : perName(names, REMEDY_LABELS, (slot, at) => remedied.at(slot, REMEDIED_CAUSES[at] as RemediedCause));
     case 'half_closes_total':
       return byCount(inside, INITIATOR_LABELS, [COUNT.halfClosedLocal, COUNT.halfClosedRemote]);
     case 'resets_total':
@@ -366,7 +378,8 @@ type SeriesLabels = readonly Labels[];
 const NO_LABELS: SeriesLabels = [{}];
 const STATE_LABELS: SeriesLabels = STATES.map((state) => ({ state: stateLabel(state) }));
 const OWNERLESS_LABELS: SeriesLabels = OWNERLESS_STATES.map((state) => ({ state: stateLabel(state) }));
-const CLOSING_LABELS: SeriesLabels = CLOSINGS.map(([initiator, outcome]) => ({ initiator, outcome }));
+const ALL_CLOSINGS = closingsOf(() => true);
+const CLIENT_CLOSINGS = closingsOf((outcome) => outcome !== 'unused');
 const INITIATOR_LABELS: SeriesLabels = [{ initiator: 'local' }, { initiator: 'remote' }];
 const DIRECTION_LABELS: SeriesLabels = [{ direction: 'received' }, { direction: 'sent' }];
 
@@ -385,6 +398,10 @@ const NAMED_CAUSE_LABELS: SeriesLabels = NAMED_CAUSES.map((cause) => ({ cause })
 const UNTRACKED_SLOT = -1;
 const UNTRACKED = { side: 'unknown', name: UNTRACKED_NAME } as const;
 const UNTRACKED_CAUSE_LABELS: SeriesLabels = [{ ...UNTRACKED, cause: 'untracked' }];
+/** The kernel bounds the age of all others, FIN_WAIT_2 with a descriptor apart, and an age for each would be too many series. */
+const OLDEST_STATE: LeakState = 'close_wait';
+const OLDEST_LABELS: SeriesLabels = [{ state: OLDEST_STATE }];
+const UNTRACKED_OLDEST_LABELS: SeriesLabels = [{ ...UNTRACKED, state: OLDEST_STATE }];
 const UNTRACKED_LEAK_LABELS: SeriesLabels = LEAK_STATES.map(([state]) => ({ ...UNTRACKED, state }));
 const KERNEL_QUEUE_LABELS: SeriesLabels = [{ queue: 'kernel_receive' }, { queue: 'kernel_send' }];
 
@@ -399,6 +416,16 @@ const COUNTER_OF = {
   netns_syn_cookies_sent_total: 'synCookiesSent',
 } as const satisfies { readonly [metric in ScalarName]?: keyof Counters };
 
+/** The closings of some outcomes: their places in {@link CLOSINGS}, and their labels. */
+function closingsOf(isOne: (outcome: Outcome) => boolean): { indexes: readonly number[]; labels: SeriesLabels } {
+  const indexes = [...CLOSINGS.keys()].filter((index) => isOne((CLOSINGS[index] as (typeof CLOSINGS)[number])[1]));
+  const labels = indexes.map((index) => {
+    const [initiator, outcome] = CLOSINGS[index] as (typeof CLOSINGS)[number];
+    return { initiator, outcome };
+  });
+  return { indexes, labels };
+}
+
 function stateAt(index: number): State {
   return STATES[index] as State;
 }
@@ -407,15 +434,10 @@ function namedCauseAt(index: number): CloseWaitCause {
   return NAMED_CAUSES[index] as CloseWaitCause;
 }
 
-/** The states that have a threshold, by name, what is untracked included. */
-function byLeakState(
-  names: readonly NameEntry[],
-  leaks: LeakCounts | undefined,
-  value: (leaks: LeakCounts, slot: number, state: LeakState) => number,
-): Point[] {
-  if (leaks === undefined) return [];
+/** By the states that have a threshold, what is untracked included. */
+function leakedSockets(names: readonly NameEntry[], leaks: LeakCounts): Point[] {
   const at = (slot: number, index: number): number =>
-    value(leaks, slot, (LEAK_STATES[index] as (typeof LEAK_STATES)[number])[0]);
+    leaks.leaked(slot, (LEAK_STATES[index] as (typeof LEAK_STATES)[number])[0]);
   return [
     ...perName(names, LEAK_STATE_LABELS, at),
     ...UNTRACKED_LEAK_LABELS.map((labels, index) => ({ labels, value: at(UNTRACKED_SLOT, index) })),

@@ -25,19 +25,23 @@ export class LeakWatch {
   readonly #host: LeakWatchHost;
   /** When the program was told of a group, on the ledger's clock in milliseconds. */
   readonly #toldAtMs: Map<string, number> = new Map();
-  readonly remedied: CountTable<RemediedCause>;
+  /** Undefined unless the program asks for it. */
+  readonly remedied: CountTable<RemediedCause> | undefined;
 
   constructor(context: ObserveContext, options: LeakOptions, host: LeakWatchHost) {
     this.#context = context;
     this.#options = options;
     this.#host = host;
-    this.remedied = new CountTable(context.ledger.names.capacity, REMEDIED_CAUSES);
+    this.remedied =
+      options.remedyAfterMs === Number.POSITIVE_INFINITY
+        ? undefined
+        : new CountTable(context.ledger.names.capacity, REMEDIED_CAUSES);
   }
 
   /** A table was examined. */
   look(findings: LeakFindings, table: ExaminedTable): void {
     this.#tell(findings, table.column.endedAt);
-    if (!table.isSound || this.#options.remedyAfterMs === Number.POSITIVE_INFINITY) return;
+    if (!table.isSound || this.remedied === undefined) return;
     this.#remedy(findings.leaked, table).catch((error: unknown) => this.#context.report('collector', error));
   }
 
@@ -95,7 +99,7 @@ export class LeakWatch {
       this.#context.report('observer', error);
       return false;
     }
-    this.remedied.add(leak.slot, remedy.cause);
+    this.remedied?.add(leak.slot, remedy.cause);
     try {
       this.#options.onRemedy?.(remedy);
     } catch (error) {

@@ -128,8 +128,8 @@ export interface Monitor {
 export interface MonitorInternals {
   readonly ledger: Ledger;
   readonly collector: Collector;
-  /** What was destroyed because it leaked. */
-  readonly remedied: CountTable<RemediedCause>;
+  /** What was destroyed because it leaked; undefined unless the program asks for that. */
+  readonly remedied: CountTable<RemediedCause> | undefined;
   readonly netns: string;
   readonly level: Level;
   /** The ledger's clock, in milliseconds. */
