@@ -1,0 +1,58 @@
+// Ten thousand leaking sockets: found with the first table after they are due, and the event loop hardly notices.
+import { afterAll, beforeAll, describe, expect } from 'vitest';
+import { type BuiltLibrary, buildLibrary } from '../support/child.ts';
+import { judge } from '../support/leak-judge.ts';
+import { HAS_FINDER, heard, type ScenePorts, startHost } from '../support/leak-scene.ts';
+import { testWith } from '../support/tools.ts';
+
+const SOCKETS = 10_000;
+/** How long opening and finding them may take on a busy machine. */
+const DEADLINE_MS = 45_000;
+
+interface Found {
+  readonly ok: boolean;
+  /** What the sample says itself. */
+  readonly blockedMs: number;
+  /** The longest turn of the event loop, and the longest time from one to the next. */
+  readonly turnMs: number;
+  readonly gapMs: number;
+  readonly leaksMs: number;
+  readonly sockets: number;
+  readonly groups: number;
+  readonly text: string;
+}
+
+describe('ten thousand leaking sockets', () => {
+  let library: BuiltLibrary;
+  beforeAll(() => {
+    library = buildLibrary();
+  });
+  afterAll(() => library.remove());
+
+  testWith(
+    'ss && command -v prlimit',
+    'are reported with the first table after they are due, in turns of less than 10 ms',
+    async () => {
+      const options = { sampleIntervalMs: 3_600_000, ...(HAS_FINDER ? { leakAfterMs: { close_wait: 1_000 } } : {}) };
+      const how = { library: library.folder, options, sockets: SOCKETS, descriptors: 2 * SOCKETS };
+      const host = startHost('crowd', 'net server', how);
+      try {
+        await heard(host, 'ready', DEADLINE_MS);
+        const { server = 0 } = await heard<ScenePorts>(host, 'leaking');
+        const rows = await judge(host.pid, [server], false);
+        const inCloseWait = rows.filter(({ localPort, state }) => localPort === server && state === 'CLOSE-WAIT');
+        expect(inCloseWait.length).toBe(SOCKETS);
+        if (!HAS_FINDER) return;
+        const { text, ...found } = await heard<Found>(host, 'found');
+        console.log(`${SOCKETS} leaking sockets:`, found, `${text.length} characters\n${text}`);
+        expect(found).toMatchObject({ ok: true, sockets: SOCKETS, groups: 1 });
+        expect(found.turnMs).toBeLessThan(10);
+        expect(found.leaksMs).toBeLessThan(10);
+        expect(text.length).toBeLessThan(4_096);
+      } finally {
+        await host.end();
+      }
+    },
+    DEADLINE_MS + 10_000,
+  );
+});
