@@ -1,5 +1,12 @@
 import { causeOf } from '../detect/leaks/close-wait-cause.ts';
-import { type Divergence, LEAK_STATES, type LeakCause, type LeakThresholds } from '../detect/leaks/leak.ts';
+import {
+  type CloseWaitCause,
+  type Divergence,
+  LEAK_STATES,
+  type LeakCause,
+  type LeakState,
+  type LeakThresholds,
+} from '../detect/leaks/leak.ts';
 import type { ObserveContext } from '../observe/context.ts';
 import type { NodeSocket } from '../observe/node-socket.ts';
 import { isPooled, type SocketFlags, socketFlagsOf } from '../observe/socket-flags.ts';
@@ -128,83 +135,91 @@ export class LeakFinder {
   }
 
   #examineRow(examination: Examination, index: number): void {
-    const { column, counts, isSound } = examination;
-    const facts = column.suspects.factsAt(index);
-    column.suspects.read(index, this.#row);
+    const { column, counts, leaks } = examination;
+    const { slot, key, tupleSlot } = column.suspects.factsAt(index);
     const row = this.#row;
-    const { slot } = facts;
-    const record = this.#recordOf(facts.tupleSlot, facts.key);
+    column.suspects.read(index, row);
+    const { state } = row;
+    const record = this.#recordOf(tupleSlot, key);
     const socket = record?.socket as NodeSocket | undefined;
     const flags = socket === undefined ? undefined : this.#flagsOf(socket);
-    const isComparable = record !== undefined && record.changedAt < column.startedAt * TICKS_PER_MS;
-    let cause: LeakCause | undefined;
-    if (row.state === STATE.CLOSE_WAIT) {
-      const closeWaitCause = causeOf({
-        isTracked: facts.slot >= 0,
-        isComparable: isComparable && flags !== undefined,
-        loopBlockedMs: examination.loopBlockedMs,
-        receiveQueue: row.receiveQueue,
-        sendQueue: row.sendQueue,
-        ...(flags ?? NO_FLAGS),
-      });
-      counts.addCloseWait(slot, closeWaitCause);
-      cause = closeWaitCause;
-    } else cause = causeOfState(row);
-    if (cause === undefined || !isSound || facts.key === 0) return;
-    const traffic: Traffic = {
-      received: record?.bytesReceived ?? 0,
-      sent: record?.bytesSent ?? 0,
-      queued: row.receiveQueue + row.sendQueue + (flags?.unreadInNode ?? 0) + (flags?.unsentInNode ?? 0),
-    };
-    const sighting = this.#ages.see(facts.key, row.state, column.endedAt, traffic, provedMs(record, row.state));
+    const isComparable = flags !== undefined && isUnchanged(record, column);
+    const isCloseWait = state === STATE.CLOSE_WAIT;
+    const cause = isCloseWait ? this.#countCloseWait(examination, slot, isComparable, flags) : causeOfState(row);
+    if (cause === undefined || !examination.isSound || key === 0) return;
+    const traffic = trafficOf(row, record, flags);
+    const sighting = this.#ages.see(key, state, column.endedAt, traffic, provedMs(record, state));
     const ageMs = Math.max(0, column.startedAt - sighting.sinceMs);
-    const leak: Leak = {
-      cause,
-      state: row.state,
-      slot,
-      record,
-      ageMs,
-      idleMs: Math.max(0, column.startedAt - sighting.movedAtMs),
-      sighting,
-      flags,
-      index,
-    };
-    this.#judge(examination, leak);
-    if (row.state === STATE.CLOSE_WAIT && isComparable && record !== undefined) {
-      this.#contradict(examination, leak, facts.key, socket);
-    }
+    const idleMs = Math.max(0, column.startedAt - sighting.movedAtMs);
+    const isAgreed = sighting.tables >= TABLES_THAT_AGREE;
+    const isDead = isCloseWait && isComparable && this.#contradict(examination, key, record, socket);
+    if (cause === 'half_open') counts.addHalfOpen(slot);
+    const isLeaked =
+      cause === 'half_open' ? isAgreed : this.#countLeaked(counts, slot, state, ageMs, isAgreed ? idleMs : 0);
+    // Whoever takes it out of the pool next gets an error: worth a word before the threshold.
+    if (!isLeaked && !isDead) return;
+    leaks.push({ cause: isDead ? 'pooled_dead' : cause, state, slot, record, ageMs, idleMs, sighting, flags, index });
   }
 
-  /** Decides whether a row has leaked. */
-  #judge({ counts, leaks }: Examination, leak: Leak): void {
-    const { state, slot, ageMs, sighting, cause } = leak;
-    if (cause === 'half_open') {
-      counts.addHalfOpen(slot);
-      if (sighting.tables >= TABLES_THAT_AGREE) leaks.push(leak);
-      return;
-    }
-    const label = LEAK_STATES.find(([, each]) => each === state)?.[0];
-    if (label === undefined) return;
+  #countCloseWait(
+    { counts, loopBlockedMs }: Examination,
+    slot: number,
+    isComparable: boolean,
+    {
+      isReading,
+      eofRead,
+      endEmitted,
+      unreadInNode,
+      writableEnded,
+      writableFinished,
+      unsentInNode,
+    }: SocketFlags = NO_FLAGS,
+  ): CloseWaitCause {
+    const cause = causeOf({
+      isTracked: slot >= 0,
+      isComparable,
+      loopBlockedMs,
+      receiveQueue: this.#row.receiveQueue,
+      sendQueue: this.#row.sendQueue,
+      isReading,
+      eofRead,
+      endEmitted,
+      unreadInNode,
+      writableEnded,
+      writableFinished,
+      unsentInNode,
+    });
+    counts.addCloseWait(slot, cause);
+    return cause;
+  }
+
+  /** Counts a row in a state that has a threshold, and says whether it has leaked there. */
+  #countLeaked(counts: LeakCounts, slot: number, state: State, ageMs: number, idleMs: number): boolean {
+    const label = LEAK_LABELS[state];
+    if (label === undefined) return false;
     counts.addAge(slot, label, ageMs);
     // A connection that is half closed and still carries bytes is in use.
-    if (sighting.tables < TABLES_THAT_AGREE || leak.idleMs < this.#thresholds[label]) return;
+    if (idleMs < this.#thresholds[label]) return false;
     counts.addLeaked(slot, label);
-    leaks.push(leak);
+    return true;
   }
 
-  /** Compares the columns of a socket that the kernel has in CLOSE_WAIT. */
-  #contradict(examination: Examination, leak: Leak, key: number, socket: NodeSocket | undefined): void {
-    const record = leak.record as SocketRecord;
-    const isDead = socket !== undefined && isPooled(record, socket);
-    if (!isDead && stateOf(record) !== STATE.ESTABLISHED) return;
-    const { tables } = this.#contradictions.see(key, STATE.CLOSE_WAIT, examination.column.endedAt, NO_TRAFFIC);
-    if (tables < TABLES_THAT_AGREE) return;
-    const { divergent } = examination.counts;
-    if (stateOf(record) === STATE.ESTABLISHED) divergent.js_open_kernel_close_wait++;
-    if (!isDead) return;
-    divergent.pooled_dead++;
-    // Whoever takes it out of the pool next gets an error: worth a word before the threshold.
-    if (!examination.leaks.includes(leak)) examination.leaks.push({ ...leak, cause: 'pooled_dead' });
+  /** Compares the columns of a socket that the kernel has in CLOSE_WAIT. Returns whether it waits in a pool. */
+  #contradict(
+    { column, counts }: Examination,
+    key: number,
+    record: SocketRecord | undefined,
+    socket: NodeSocket | undefined,
+  ): boolean {
+    if (record === undefined || socket === undefined) return false;
+    const isDead = isPooled(record, socket);
+    const isOpen = stateOf(record) === STATE.ESTABLISHED;
+    if (!isDead && !isOpen) return false;
+    const { tables } = this.#contradictions.see(key, STATE.CLOSE_WAIT, column.endedAt, NO_TRAFFIC);
+    if (tables < TABLES_THAT_AGREE) return false;
+    if (isOpen) counts.divergent.js_open_kernel_close_wait++;
+    if (isDead) counts.divergent.pooled_dead++;
+    return isDead;
   }
 
   // ---- what has no row ------------------------------------------------------------------------------------------
@@ -232,11 +247,10 @@ export class LeakFinder {
 
   #examineWithoutRow(examination: Examination, record: SocketRecord, cause: Divergence & LeakCause): void {
     const { column, counts, leaks } = examination;
-    const { ledger } = this.#context;
-    if (record.tupleSlot < 0 || record.changedAt >= column.startedAt * TICKS_PER_MS) return;
+    if (!isUnchanged(record, column)) return;
     const provedMs = record.changedAt / TICKS_PER_MS;
-    const key = ledger.serialAtTuple(record.tupleSlot);
-    const sighting = this.#ages.see(key, STATE.CLOSED, column.endedAt, NO_TRAFFIC, provedMs);
+    // By the record itself: what was closed before it was ever looked at has no addresses.
+    const sighting = this.#ages.see(record, STATE.CLOSED, column.endedAt, NO_TRAFFIC, provedMs);
     if (sighting.tables < TABLES_THAT_AGREE) return;
     counts.divergent[cause]++;
     const ageMs = Math.max(0, column.startedAt - sighting.sinceMs);
@@ -300,9 +314,28 @@ function causeOfState({ state, inode, sendQueue, timer, retransmits }: KernelRow
   }
 }
 
+/** Whether nothing that Node has seen of a socket is newer than the table: only then can the two be compared. */
+function isUnchanged(record: SocketRecord | undefined, { startedAt }: KernelColumn): boolean {
+  return record !== undefined && record.changedAt < startedAt * TICKS_PER_MS;
+}
+
+function trafficOf(row: KernelRow, record: SocketRecord | undefined, flags: SocketFlags | undefined): Traffic {
+  return {
+    received: record?.bytesReceived ?? 0,
+    sent: record?.bytesSent ?? 0,
+    queued: row.receiveQueue + row.sendQueue + (flags?.unreadInNode ?? 0) + (flags?.unsentInNode ?? 0),
+  };
+}
+
 function isGhost(record: SocketRecord): boolean {
   return (record.flags & FLAG.open) !== 0 && stateOf(record) === STATE.CLOSED;
 }
+
+/** By state, its label where it has a threshold. */
+const LEAK_LABELS: readonly (LeakState | undefined)[] = Array.from(
+  { length: STATE_SLOTS },
+  (_, state) => LEAK_STATES.find(([, each]) => each === state)?.[0],
+);
 
 const NO_TRAFFIC: Traffic = { received: 0, sent: 0, queued: 0 };
 

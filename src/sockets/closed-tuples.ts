@@ -119,6 +119,16 @@ export class ClosedTuples {
     return true;
   }
 
+  /**
+   * Whether a row that some descriptor holds is the socket that was closed here: it was open when the table was begun,
+   * and closed before the row was looked up.
+   */
+  wasOpenAt(slot: number, cookie: number, atMs: number): boolean {
+    const known = this.#cookie[slot] as number;
+    if (known !== 0 && cookie !== 0 && known !== cookie) return false;
+    return (this.#closedAt[slot] as number) >= atMs && (this.#openedAt[slot] as number) < atMs;
+  }
+
   #isSame(slot: number, cookie: number, startedAt: number, state: State | undefined): boolean {
     const known = this.#cookie[slot] as number;
     if (known !== 0 && cookie !== 0) return known === cookie;

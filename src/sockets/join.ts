@@ -327,7 +327,8 @@ export class Join implements RowSink {
   }
 
   #closedSlot(row: KernelRow, atOwnPort: boolean): number | undefined {
-    if (row.inode !== 0 || !OWNERLESS.has(row.state)) return undefined;
+    if (row.inode !== 0) return this.#slotClosedSince(row, atOwnPort);
+    if (!OWNERLESS.has(row.state)) return undefined;
     // ss cuts the timer to a second, and the row was read some time after the reader was started.
     const startedAt =
       row.state === STATE.TIME_WAIT && row.timer === 'timewait'
@@ -343,6 +344,15 @@ export class Join implements RowSink {
     const isOrphan = row.state !== STATE.TIME_WAIT;
     if (isOrphan && !orphans.remember(row, slot, this.#table, this.#startedAt)) this.#orphansOmitted++;
     return slot;
+  }
+
+  /** The slot of a socket that was closed while the table was read: an event loop that was blocked has caught up. */
+  #slotClosedSince(row: KernelRow, atOwnPort: boolean): number | undefined {
+    const { closedTuples } = this.#ledger;
+    let index = closedTuples.find(row.tuple);
+    if (index < 0 && atOwnPort) index = closedTuples.find(withAnyLocal(row.tuple, this.#anyLocal));
+    if (index < 0 || !closedTuples.wasOpenAt(index, row.cookie, this.#startedAt)) return undefined;
+    return closedTuples.nameSlotAt(index);
   }
 
   /** What a live record's row is known by: nothing, where it may still be the row of who had the tuple before. */

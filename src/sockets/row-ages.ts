@@ -39,7 +39,7 @@ interface KeptSighting<T> extends Sighting<T> {
  * ages.end();
  */
 export class RowAges<T> {
-  readonly #byKey: Map<number, KeptSighting<T>> = new Map();
+  readonly #byKey: Map<number | object, KeptSighting<T>> = new Map();
   #table = 0;
 
   /** A complete table begins to be told. */
@@ -54,7 +54,7 @@ export class RowAges<T> {
    * @param atMs when the row was read at the latest
    * @param provedMs since when it is known to be in this state from elsewhere
    */
-  see(key: number, state: State, atMs: number, traffic: Traffic, provedMs: number = atMs): Sighting<T> {
+  see(key: number | object, state: State, atMs: number, traffic: Traffic, provedMs: number = atMs): Sighting<T> {
     const known = this.#byKey.get(key);
     const { received, sent, queued } = traffic;
     if (known === undefined || known.state !== state) {

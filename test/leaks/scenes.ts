@@ -1,6 +1,7 @@
 // Every way in which sockets leak: what brings it about, what ss shows of it, and what the leak finder says.
-import type { Divergence, LeakCause, SocketKind } from '../../src/detect/leaks/leak.ts';
+import type { Divergence, LeakCause } from '../../src/detect/leaks/leak.ts';
 import type { Side } from '../../src/sockets/names.ts';
+import type { SocketKind } from '../../src/sockets/socket-kind.ts';
 import type { StateLabel } from '../../src/tcp/state.ts';
 
 /** Some sockets of a scene, all in the same state for the same reason. */
@@ -104,7 +105,7 @@ const APART_SCENES: readonly Scene[] = [
       state: 'closed',
       cause: 'js_gone_fd_open',
       side: 'server',
-      kind: 'closed',
+      kind: 'net',
     }),
     divergent: { js_gone_fd_open: SOCKETS },
   },

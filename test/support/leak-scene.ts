@@ -89,9 +89,9 @@ export async function heard<T>(host: Program, word: string, deadlineMs?: number)
 
 let questions = 0;
 
-/** What finwait says now. */
-export async function askLeaks(host: Program): Promise<LeakAnswer> {
-  const question = `leaks ${++questions}`;
+/** What finwait says now: of a table that is read for this, or of the newest that it has. */
+export async function askLeaks(host: Program, table: 'leaks' | 'newest' = 'leaks'): Promise<LeakAnswer> {
+  const question = `${table} ${++questions}`;
   host.tell(question);
   return heard(host, question);
 }
