@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { formatLeaks } from '../../../src/detect/leaks/format-leaks.ts';
 import { LEAK_CAUSES, type LeakGroup, type LeakReport } from '../../../src/detect/leaks/leak.ts';
+import { formatLeaks } from '../../../src/monitor/format-leaks.ts';
 import { SOCKET_KINDS } from '../../../src/sockets/socket-kind.ts';
 import { leakedSocket, leakGroup, leakReport } from './facts.ts';
 
