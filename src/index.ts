@@ -13,7 +13,7 @@ export type {
 export type { UpstreamChurn, UpstreamPorts, UpstreamRace, UpstreamSnapshot } from './detect/upstream.ts';
 export type { Severity, Verdict, VerdictKind } from './detect/verdict.ts';
 export type { SampleResult } from './monitor/collector.ts';
-export { type FormatLeaksOptions, formatLeaks } from './monitor/format-leaks.ts';
+export { type FormatLeaksOptions, formatLeak, formatLeaks } from './monitor/format-leaks.ts';
 export { createMonitor, type Monitor } from './monitor/monitor.ts';
 export type {
   ClientNameOptions,

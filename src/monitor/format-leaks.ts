@@ -1,5 +1,5 @@
-import type { LeakReport } from '../detect/leaks/leak.ts';
-import { type LeakTextStyle, leakLine, leakText } from '../detect/leaks/leak-text.ts';
+import type { LeakGroup, LeakReport } from '../detect/leaks/leak.ts';
+import { type LeakTextStyle, leakGroupLine, leakLine, leakText } from '../detect/leaks/leak-text.ts';
 import { refuseUnknownKeys, refuseUnlessWithin, show } from './options.ts';
 
 /** Options of {@link formatLeaks}. */
@@ -35,4 +35,14 @@ export function formatLeaks(report: LeakReport, options: FormatLeaksOptions = {}
   if (width !== undefined) refuseUnlessWithin('formatLeaks: width', width, WIDTH);
   if (style === 'line') return leakLine(report);
   return leakText(report, { width, color });
+}
+
+/**
+ * One group of leaked sockets as a line for a log: how many, whose, why and what to change. At most 500 printable ASCII
+ * characters.
+ *
+ * @example createMonitor({ onLeak: (group) => logger.warn(formatLeak(group)) })
+ */
+export function formatLeak(group: LeakGroup): string {
+  return leakGroupLine(group);
 }
