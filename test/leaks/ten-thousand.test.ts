@@ -2,7 +2,7 @@
 import { afterAll, beforeAll, describe, expect } from 'vitest';
 import { type BuiltLibrary, buildLibrary } from '../support/child.ts';
 import { judge } from '../support/leak-judge.ts';
-import { HAS_FINDER, heard, type ScenePorts, startHost } from '../support/leak-scene.ts';
+import { heard, type ScenePorts, startHost } from '../support/leak-scene.ts';
 import { testWith } from '../support/tools.ts';
 
 const SOCKETS = 10_000;
@@ -33,7 +33,7 @@ describe('ten thousand leaking sockets', () => {
     'ss && command -v prlimit',
     'are reported with the first table after they are due, in many short turns',
     async () => {
-      const options = { sampleIntervalMs: 3_600_000, ...(HAS_FINDER ? { leakAfterMs: { close_wait: 1_000 } } : {}) };
+      const options = { sampleIntervalMs: 3_600_000, leakAfterMs: { close_wait: 1_000 } };
       const how = { library: library.folder, options, sockets: SOCKETS, descriptors: 2 * SOCKETS };
       const host = startHost('crowd', 'net server', how);
       try {
@@ -42,7 +42,6 @@ describe('ten thousand leaking sockets', () => {
         const rows = await judge(host.pid, [server], false);
         const inCloseWait = rows.filter(({ localPort, state }) => localPort === server && state === 'CLOSE-WAIT');
         expect(inCloseWait.length).toBe(SOCKETS);
-        if (!HAS_FINDER) return;
         const { text, ...found } = await heard<Found>(host, 'found');
         console.log(`${SOCKETS} leaking sockets:`, found, `${text.length} characters\n${text}`);
         expect(found).toMatchObject({ ok: true, sockets: SOCKETS, groups: 1 });

@@ -107,6 +107,9 @@ describe('an accept queue', () => {
     expect(await monitor.sample()).toMatchObject({ ok: true });
     expect(values('accept_queue_connections', 'name')).toEqual({ api: 4 });
     expect(values('accept_queue_limit', 'name')).toEqual({ api: 3 });
+    const [verdict] = monitor.snapshot().verdicts;
+    expect(verdict).toMatchObject({ kind: 'accept_queue_full', name: 'api', evidence: { connections: 4, limit: 4 } });
+    expect(verdict?.sentence).toContain('though the event loop was free');
     child.kill('SIGCONT');
     await until(
       async () => {
