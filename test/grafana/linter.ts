@@ -116,7 +116,7 @@ export const EXCEPTIONS: readonly Exception[] = [
     rule: 'target-instance-rule',
     uid: 'finwait-tcp-fleet',
     panel: 'Firing alerts',
-    reason: 'an alert about a whole service has no instance, and must not be missing from the list of all that fire',
+    reason: 'it follows $instance, and shows besides the alerts about a whole service, which have no instance',
   },
 ];
 
