@@ -1,12 +1,16 @@
 import { acceptQueueFilling, listenOverflows } from './alerts/accept-queue.ts';
-import { closeWaitLeak } from './alerts/close-wait.ts';
-import { collectorDown } from './alerts/collector.ts';
+import { closeWaitLeak, closeWaitOld } from './alerts/close-wait.ts';
+import { collectorDown, collectorStale } from './alerts/collector.ts';
 import { connectFailures, connectsOutOfDescriptors, connectsOutOfPorts, connectsSlow } from './alerts/connecting.ts';
 import { connectionsDropped } from './alerts/connections-dropped.ts';
 import { descriptorsExhausted, descriptorsRunningOut } from './alerts/descriptors.ts';
+import { divergentSockets } from './alerts/divergent.ts';
 import { ephemeralPortsLow, ephemeralPortsRunningOut } from './alerts/ephemeral-ports.ts';
-import { keepAliveRace } from './alerts/keep-alive.ts';
+import { finWait2Stuck } from './alerts/fin-wait-2.ts';
+import { halfOpenConnections } from './alerts/half-open.ts';
+import { keepAliveRace, lateRequests } from './alerts/keep-alive.ts';
 import { poolStarved } from './alerts/pools.ts';
+import { resetRatio } from './alerts/resets.ts';
 import { type AlertRule, ruleFile } from './alerts/rule.ts';
 import { tcpLifecycle } from './dashboards/tcp-lifecycle.ts';
 import { tcpLimits } from './dashboards/tcp-limits.ts';
@@ -25,12 +29,18 @@ export const DASHBOARDS: { readonly [file: string]: () => Json } = {
 /** Every alert; a new one is a line here and a heading in runbook.md. */
 export const ALERTS: readonly AlertRule[] = [
   closeWaitLeak,
+  closeWaitOld,
+  finWait2Stuck,
+  halfOpenConnections,
+  divergentSockets,
   acceptQueueFilling,
   listenOverflows,
   connectionsDropped,
   connectFailures,
   connectsSlow,
   keepAliveRace,
+  lateRequests,
+  resetRatio,
   poolStarved,
   ephemeralPortsLow,
   ephemeralPortsRunningOut,
@@ -39,6 +49,7 @@ export const ALERTS: readonly AlertRule[] = [
   connectsOutOfDescriptors,
   descriptorsRunningOut,
   collectorDown,
+  collectorStale,
 ];
 
 /** Everything that `grafana/out` holds, by file name. The same text at every call, on every machine. */
