@@ -12,8 +12,10 @@ import { keepAliveRace, lateRequests } from './alerts/keep-alive.ts';
 import { poolStarved } from './alerts/pools.ts';
 import { resetRatio } from './alerts/resets.ts';
 import { type AlertRule, ruleFile } from './alerts/rule.ts';
+import { tcpCloseWait } from './dashboards/tcp-close-wait.ts';
+import { tcpFleet } from './dashboards/tcp-fleet.ts';
 import { tcpLifecycle } from './dashboards/tcp-lifecycle.ts';
-import { tcpLimits } from './dashboards/tcp-limits.ts';
+import { tcpLoad } from './dashboards/tcp-load.ts';
 import { tcpUpstreams } from './dashboards/tcp-upstreams.ts';
 import type { Json } from './finalize.ts';
 import { GENERATED_BY } from './project.ts';
@@ -21,8 +23,10 @@ import { toYaml } from './yaml.ts';
 
 /** Every dashboard by the name of its file; a new one is a line here. */
 export const DASHBOARDS: { readonly [file: string]: () => Json } = {
+  'tcp-fleet.json': tcpFleet,
   'tcp-lifecycle.json': tcpLifecycle,
-  'tcp-limits.json': tcpLimits,
+  'tcp-close-wait.json': tcpCloseWait,
+  'tcp-load.json': tcpLoad,
   'tcp-upstreams.json': tcpUpstreams,
 };
 

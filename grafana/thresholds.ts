@@ -116,6 +116,16 @@ export const DESCRIPTORS = {
   keepFiringFor: '15m',
 } as const;
 
+/** When they will be gone, as a dashboard tells it: sooner than an alert would, and less surely. */
+export const DESCRIPTORS_LEFT = {
+  /** The trend of this long: a leak shows within minutes, a burst of a load test goes back. */
+  trendOf: '10m',
+  /** What is farther off is no end in sight. */
+  withinSeconds: 86_400,
+  /** Somebody should look now. */
+  badBelowSeconds: 14_400,
+} as const;
+
 /** When the kernel's column is missing for good. */
 export const COLLECTOR_DOWN = {
   for: '10m',
