@@ -29,6 +29,9 @@ const PEERS: ReadonlyMap<string, string> = new Map([
   ['exporters/opentelemetry.ts', '@opentelemetry/api'],
 ]);
 
+/** The packages that finwait itself depends on, by the one folder that may load them: nothing that runs in a service does. */
+const DEPENDENCIES: ReadonlyMap<string, string> = new Map([['cli', 'commander']]);
+
 /** What a file or a folder needs the types of; the program brings the package, or does without. */
 const TYPES_ONLY: ReadonlyMap<string, readonly string[]> = new Map([
   ['integrations', ['express', 'undici']],
@@ -39,7 +42,7 @@ const TYPES_ONLY: ReadonlyMap<string, readonly string[]> = new Map([
 const GROUND: readonly string[] = ['globals.ts', 'version.ts'];
 
 /** The doors of the package: nothing inside imports them. */
-const DOORS: readonly string[] = ['index.ts', 'register.ts'];
+const DOORS: readonly string[] = ['index.ts', 'register.ts', 'cli.ts'];
 
 interface Import {
   readonly specifier: string;
@@ -102,6 +105,10 @@ describe('the rule', () => {
     ['web/metrics-text.ts', `import { a } from '../register.ts';`, 'a door'],
     ['register.ts', `import { a } from './exporters/prometheus.ts';`, 'uses an exporter lazily'],
     ['register.ts', `import { Registry } from 'prom-client';`, 'loads a package'],
+    ['monitor/monitor.ts', `import { Command } from 'commander';`, 'loads a package'],
+    ['cli/command-line.ts', `import chalk from 'chalk';`, 'loads a package'],
+    ['cli/command-line.ts', `import { a } from '../cli.ts';`, 'a door'],
+    ['web/metrics-text.ts', `import { a } from '../cli/command-line.ts';`, 'imports up'],
     ['index.ts', `export { a } from './exporters/prometheus.ts';`, 'needs a peer'],
     ['index.ts', `import { Counter } from 'prom-client';`, 'loads a package'],
   ])('%s may not say %s', (file, line, reason) => {
@@ -118,6 +125,8 @@ describe('the rule', () => {
     ['exporters/prom-registry.ts', `import type { Registry } from 'prom-client';`],
     ['web/metrics-text.ts', `import { putOnRegistry } from '../exporters/prom-registry.ts';`],
     ['register.ts', `import { openMetricsListener } from './web/metrics-listener.ts';`],
+    ['cli/command-line.ts', `import { Command } from 'commander';`],
+    ['cli.ts', `import { runCommandLine } from './cli/command-line.ts';`],
     ['integrations/express.ts', `import type { Request } from 'express';`],
     ['integrations/express.ts', `const { a } = await import('../exporters/prometheus.ts');`],
     ['integrations/express.ts', `type A = import('../exporters/prometheus.ts').A;`],
@@ -143,7 +152,8 @@ function reasonAgainst(file: string, { specifier, typeOnly, lazy }: Import): str
   }
   if (!specifier.startsWith('.')) {
     const types = typeOnly ? [...(TYPES_ONLY.get(folder) ?? []), ...(TYPES_ONLY.get(file) ?? [])] : [];
-    return PEERS.get(file) === specifier || types.includes(specifier) ? undefined : 'loads a package';
+    const mayLoad = PEERS.get(file) === specifier || DEPENDENCIES.get(folder) === specifier;
+    return mayLoad || types.includes(specifier) ? undefined : 'loads a package';
   }
   const target = posix.join(posix.dirname(file), specifier);
   if (GROUND.includes(target)) return undefined;
