@@ -58,7 +58,7 @@ export function closeWaitWorst(): TablePanel {
     title: 'Where CLOSE_WAIT is now',
     description:
       `The 20 places with most of them; empty in health. Bad: the same number under "now" and under "for ${standing}". Look at the first ` +
-      'row, and click on its job for the cause; in that process, monitor.leaks() names the request and the line of code.',
+      'row, and click on the job for the cause; in that process, monitor.leaks() names the request and the line of code.',
     unit: 'short',
     width: 12,
     labels: ['job', 'instance', 'side', 'name'],
