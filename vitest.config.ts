@@ -13,7 +13,7 @@ const config: ViteUserConfig = defineConfig({
     ],
   },
   test: {
-    include: ['test/**/*.test.ts'],
+    include: ['test/**/*.test.ts', 'examples/**/*.test.ts'],
     // Real sockets and child processes: on two cores more workers only wait for each other.
     maxWorkers: 2,
     testTimeout: 20_000,

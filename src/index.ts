@@ -13,6 +13,14 @@ export type {
 export type { UpstreamChurn, UpstreamPorts, UpstreamRace, UpstreamSnapshot } from './detect/upstream.ts';
 export type { Severity, Verdict, VerdictKind } from './detect/verdict.ts';
 export type { SampleResult } from './monitor/collector.ts';
+export {
+  type Comparison,
+  compare,
+  type Mark,
+  type NameComparison,
+  type NamespaceCounts,
+  type Remainder,
+} from './monitor/comparison.ts';
 export { type FormatLeaksOptions, formatLeak, formatLeaks } from './monitor/format-leaks.ts';
 export { createMonitor, type Monitor } from './monitor/monitor.ts';
 export type {

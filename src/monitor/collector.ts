@@ -192,6 +192,12 @@ export class Collector {
     return this.#fly(true);
   }
 
+  /** The same, of a table that is begun after this call: one that is under way is not joined. */
+  async sampleAnew(): Promise<SampleResult> {
+    await this.#flight;
+    return this.#fly(true);
+  }
+
   /** Ends the sampling; a sample under way is given up, and its `ss` ended. */
   close(): void {
     if (this.#abort.signal.aborted) return;

@@ -26,6 +26,7 @@ import { Ledger, TICKS_PER_MS } from '../sockets/ledger.ts';
 import type { SocketRecord } from '../sockets/record.ts';
 import { TUPLE_WORDS } from '../sockets/tuple.ts';
 import { Collector, type SampleResult } from './collector.ts';
+import { type Mark, namespaceCounts } from './comparison.ts';
 import { leakReport } from './leak-report.ts';
 import { LeakWatch } from './leak-watch.ts';
 import {
@@ -110,6 +111,14 @@ export interface Monitor {
    */
   sample(): Promise<SampleResult>;
   /**
+   * Samples the kernel's table now and remembers what is the case, under a name: for {@link compare}, around a load test.
+   * Where the table cannot be read, the mark has Node's column and the counters.
+   *
+   * @param label 1 to 64 characters
+   * @example const before = await monitor.mark('before the load')
+   */
+  mark(label: string): Promise<Mark>;
+  /**
    * Remembers the last HTTP request of an observed connection, for the reports: method and route, such as
    * `GET /users/:id`, cut to 200 characters. Does nothing for a socket that is not observed.
    *
@@ -152,6 +161,7 @@ export interface MonitorInternals {
 }
 
 const MAX_REQUEST_LENGTH = 200;
+const MAX_LABEL_LENGTH = 64;
 
 /** The primary of the cluster that this process belongs to, which a process is from its first fork on. */
 function primaryPid(): number | undefined {
@@ -259,6 +269,17 @@ export function createMonitor(options: MonitorOptions = {}): Monitor {
     if (closed) throw new Error(`${caller}: this monitor is closed`);
   }
 
+  async function sampleFor(caller: string, sample: () => Promise<SampleResult>): Promise<SampleResult> {
+    refuseClosed(caller);
+    // The sampling keeps nothing alive, but a program that awaits it has something to do.
+    const hold = setInterval(() => undefined, 60_000);
+    try {
+      return await sample();
+    } finally {
+      clearInterval(hold);
+    }
+  }
+
   function guard(component: Component, action: () => void): void {
     try {
       action();
@@ -315,15 +336,22 @@ export function createMonitor(options: MonitorOptions = {}): Monitor {
       const { column, findings } = collector;
       return leakReport(findings, ledger.names, column === undefined ? 0 : performance.now() - column.endedAt);
     },
-    async sample() {
-      refuseClosed('sample');
-      // The sampling keeps nothing alive, but a program that awaits it has something to do.
-      const hold = setInterval(() => undefined, 60_000);
-      try {
-        return await collector.sample();
-      } finally {
-        clearInterval(hold);
+    sample() {
+      return sampleFor('sample', () => collector.sample());
+    },
+    async mark(label) {
+      if (typeof label !== 'string' || label.length === 0 || label.length > MAX_LABEL_LENGTH) {
+        throw new TypeError(`mark takes a label of 1 to ${MAX_LABEL_LENGTH} characters, received ${show(label)}`);
       }
+      await sampleFor('mark', () => collector.sampleAnew());
+      const snapshot = monitor.snapshot();
+      return Object.freeze({
+        label,
+        atMs: performance.now(),
+        snapshot,
+        leaks: monitor.leaks(),
+        namespace: namespaceCounts(collector.counters),
+      });
     },
     noteRequest(socket, request) {
       if (typeof socket !== 'object' || socket === null || typeof request !== 'string') return;

@@ -82,6 +82,8 @@ export interface NameSnapshot {
   readonly adopted: number;
   readonly closed: number;
   readonly released: number;
+  /** HTTP/1 requests, see {@link UpstreamSnapshot.requests}. */
+  readonly requests: number;
   /** Open connections ended by an RST: received (ECONNRESET, EPIPE), and sent by resetAndDestroy(). */
   readonly resetsReceived: number;
   readonly resetsSent: number;
@@ -147,6 +149,7 @@ export function takeSnapshot(
       adopted,
       closed: opened + adopted - released - open,
       released,
+      requests: ledger.requests.count(slot),
       resetsReceived: ledger.count(slot, COUNT.resetReceived),
       resetsSent: ledger.count(slot, COUNT.resetSent),
       halfClosesLocal: ledger.count(slot, COUNT.halfClosedLocal),

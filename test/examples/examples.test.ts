@@ -25,9 +25,9 @@ afterEach(() => {
 });
 
 describe('the examples', () => {
-  it('are these, the walk through a handshake, and manifests for Kubernetes', () => {
+  it('are these, the walk through a handshake, a load test, and manifests for Kubernetes', () => {
     expect(readdirSync(new URL('../../examples', import.meta.url)).sort()).toEqual(
-      [...EXAMPLES, 'handshake.ts', 'kubernetes'].sort(),
+      [...EXAMPLES, 'handshake.ts', 'kubernetes', 'load-test'].sort(),
     );
   });
 

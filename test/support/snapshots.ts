@@ -16,6 +16,7 @@ export function nameSnapshot(given: Partial<NameSnapshot> = {}): NameSnapshot {
     adopted: 0,
     closed: 0,
     released: 0,
+    requests: 0,
     resetsReceived: 0,
     resetsSent: 0,
     halfClosesLocal: 0,
