@@ -1,4 +1,4 @@
-import { BLOCKED_TURN_MS } from '../sockets/accept-pressure.ts';
+import { BLOCKED_TURN_MS, FREE_TURN_MS } from '../sockets/accept-pressure.ts';
 import type { Saturation, ServerUse } from './server-use.ts';
 import type { Verdict } from './verdict.ts';
 import { counted, duration, grouped, known } from './wording.ts';
@@ -45,8 +45,11 @@ function tooShort({ name }: ServerUse, saturation: Saturation, settings: AcceptS
     name,
     side: 'server',
     severity: 'critical',
-    sentence: `${counted(connections, 'connection')} waited to be accepted by \`${name}\` ${duration(agoMs)} ago, and its queue takes ${grouped(limit)}, though the event loop was free: more connections arrive at a time than there is room for${lost(overflows)}.`,
-    advice: most !== undefined && limit > most ? [RAISE_LIMIT(most), RAISE_BACKLOG] : [RAISE_BACKLOG],
+    sentence: `${counted(connections, 'connection')} waited to be accepted by \`${name}\` ${duration(agoMs)} ago, and its queue takes ${grouped(limit)}, ${loopBlockedMs < FREE_TURN_MS ? 'though the event loop was free' : `with turns of the event loop of ${duration(loopBlockedMs)}`}: more connections arrive at a time than there is room for${lost(overflows)}.`,
+    advice:
+      most !== undefined && limit > most
+        ? [RAISE_LIMIT(most), RAISE_BACKLOG, ...shorten(loopBlockedMs)]
+        : [RAISE_BACKLOG, ...shorten(loopBlockedMs)],
     evidence: known({ connections, limit, loopBlockedMs, overflows, somaxconn: most }),
   };
 }
@@ -55,6 +58,10 @@ const RAISE_BACKLOG =
   'Pass a larger backlog: `server.listen({ port, backlog: 4096 })`; Node asks for 511 unless told, and the kernel cuts it to `net.core.somaxconn`.';
 const RAISE_LIMIT = (most: number): string =>
   `Raise \`net.core.somaxconn\` first: it is ${grouped(most)} here, and cuts whatever backlog a server asks for.`;
+
+function shorten(loopBlockedMs: number): string[] {
+  return loopBlockedMs < FREE_TURN_MS ? [] : ['Or shorten the turns: nothing is accepted meanwhile.'];
+}
 
 function lost(overflows: number | undefined): string {
   if (overflows === undefined || overflows === 0) return '';

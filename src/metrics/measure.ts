@@ -23,7 +23,7 @@ import { COUNT, type Count } from '../sockets/ledger.ts';
 import { type NameEntry, SIDES } from '../sockets/names.ts';
 import type { NodeQueues } from '../sockets/node-queues.ts';
 import { IDLE_CLOSES, type IdleClose, INITIATORS } from '../sockets/requests.ts';
-import { UNTRACKED_NAME } from '../sockets/untracked-sockets.ts';
+import { UNTRACKED_NAME, UNTRACKED_SLOT } from '../sockets/untracked-sockets.ts';
 import { OWNERLESS_STATES, STATE_SLOTS, STATES, type State, stateLabel } from '../tcp/state.ts';
 import { EDGES, TRANSITIONS } from '../tcp/transition.ts';
 import { VERSION } from '../version.ts';
@@ -395,7 +395,6 @@ const REMEDY_LABELS: SeriesLabels = REMEDIED_CAUSES.map((cause) => ({ cause }));
 const NAMED_CAUSES: readonly CloseWaitCause[] = CLOSE_WAIT_CAUSES.filter((cause) => cause !== 'untracked');
 const NAMED_CAUSE_LABELS: SeriesLabels = NAMED_CAUSES.map((cause) => ({ cause }));
 /** What is ours and has no record: it has no name, and no side. */
-const UNTRACKED_SLOT = -1;
 const UNTRACKED = { side: 'unknown', name: UNTRACKED_NAME } as const;
 const UNTRACKED_CAUSE_LABELS: SeriesLabels = [{ ...UNTRACKED, cause: 'untracked' }];
 /** The kernel bounds the age of all others, FIN_WAIT_2 with a descriptor apart, and an age for each would be too many series. */

@@ -96,6 +96,8 @@ export interface CollectorHost {
   /** The process id of the cluster's primary; undefined where there is no cluster. */
   readonly primaryPid: () => number | undefined;
   readonly warn: (message: string) => void;
+  /** A name has given its place back. */
+  readonly onNameForgotten: (slot: number) => void;
   /** A table was examined. */
   readonly onFindings: (findings: LeakFindings, table: ExaminedTable) => void;
 }
@@ -480,6 +482,8 @@ export class Collector {
     this.acceptPressure.forget(slot);
     this.findings?.closeWait.forget(slot);
     this.findings?.leaks.forget(slot);
+    this.#context.sites.forget(slot);
+    this.#host.onNameForgotten(slot);
     if (this.column !== undefined) forgetSlot(this.column, slot);
   }
 

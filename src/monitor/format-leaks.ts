@@ -1,6 +1,6 @@
 import type { LeakGroup, LeakReport } from '../detect/leaks/leak.ts';
 import { type LeakTextStyle, leakGroupLine, leakLine, leakText } from '../detect/leaks/leak-text.ts';
-import { refuseUnknownKeys, refuseUnlessWithin, show } from './options.ts';
+import { refuseUnknownKeys, show } from './options.ts';
 
 /** Options of {@link formatLeaks}. */
 export interface FormatLeaksOptions extends LeakTextStyle {
@@ -32,9 +32,13 @@ export function formatLeaks(report: LeakReport, options: FormatLeaksOptions = {}
   if (color !== undefined && typeof color !== 'boolean') {
     throw new TypeError(`formatLeaks: color is a boolean, received ${show(color)}`);
   }
-  if (width !== undefined) refuseUnlessWithin('formatLeaks: width', width, WIDTH);
+  if (width !== undefined && !Number.isInteger(width)) {
+    throw new TypeError(`formatLeaks: width is an integer, received ${show(width)}`);
+  }
   if (style === 'line') return leakLine(report);
-  return leakText(report, { width, color });
+  // A terminal that does not know its size says 0.
+  const columns = width === undefined || width <= 0 ? undefined : Math.min(Math.max(width, WIDTH.min), WIDTH.max);
+  return leakText(report, { width: columns, color });
 }
 
 /**

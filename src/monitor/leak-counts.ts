@@ -5,17 +5,20 @@ import {
   LEAK_STATES,
   type LeakState,
 } from '../detect/leaks/leak.ts';
+import { CountTable } from '../sockets/count-table.ts';
+import { UNTRACKED_SLOT } from '../sockets/untracked-sockets.ts';
 
-/** The row of what no name of ours has: behind those of all names. */
-const UNTRACKED = -1;
+const STATES: readonly LeakState[] = LEAK_STATES.map(([state]) => state);
 
-/** What the examination of one table has counted, by name slot. Slot -1 is for rows of ours that no record has. */
+/** What the examination of one table has counted, by name slot; {@link UNTRACKED_SLOT} is for what no record has. */
 export class LeakCounts {
-  readonly #capacity: number;
-  readonly #closeWait: Int32Array;
-  readonly #leaked: Int32Array;
+  /** The row behind those of all names. */
+  readonly #untrackedRow: number;
+  /** Rows in CLOSE_WAIT, leaked or not. */
+  readonly #closeWait: CountTable<CloseWaitCause>;
+  readonly #leaked: CountTable<LeakState>;
+  readonly #halfOpen: CountTable<'half_open'>;
   readonly #oldestMs: Float64Array;
-  readonly #halfOpen: Int32Array;
   readonly divergent: Record<Divergence, number> = {
     js_open_kernel_close_wait: 0,
     js_open_kernel_gone: 0,
@@ -26,21 +29,19 @@ export class LeakCounts {
 
   /** @param capacity how many name slots there are */
   constructor(capacity: number) {
-    this.#capacity = capacity;
-    this.#closeWait = new Int32Array((capacity + 1) * CLOSE_WAIT_CAUSES.length);
-    this.#leaked = new Int32Array((capacity + 1) * LEAK_STATES.length);
-    this.#oldestMs = new Float64Array((capacity + 1) * LEAK_STATES.length);
-    this.#halfOpen = new Int32Array(capacity + 1);
+    this.#untrackedRow = capacity;
+    this.#closeWait = new CountTable(capacity + 1, CLOSE_WAIT_CAUSES);
+    this.#leaked = new CountTable(capacity + 1, STATES);
+    this.#halfOpen = new CountTable(capacity + 1, ['half_open']);
+    this.#oldestMs = new Float64Array((capacity + 1) * STATES.length);
   }
 
-  /** Rows in CLOSE_WAIT, the young ones too. */
   closeWait(slot: number, cause: CloseWaitCause): number {
-    return this.#closeWait[this.#cell(slot, CLOSE_WAIT_CAUSES.length, CLOSE_WAIT_CAUSES.indexOf(cause))] as number;
+    return this.#closeWait.at(this.#row(slot), cause);
   }
 
   addCloseWait(slot: number, cause: CloseWaitCause, rows: number = 1): void {
-    const cell = this.#cell(slot, CLOSE_WAIT_CAUSES.length, CLOSE_WAIT_CAUSES.indexOf(cause));
-    this.#closeWait[cell] = (this.#closeWait[cell] as number) + rows;
+    this.#closeWait.add(this.#row(slot), cause, rows);
   }
 
   /** Rows in CLOSE_WAIT over all causes. */
@@ -49,58 +50,42 @@ export class LeakCounts {
   }
 
   leaked(slot: number, state: LeakState): number {
-    return this.#leaked[this.#leakCell(slot, state)] as number;
+    return this.#leaked.at(this.#row(slot), state);
   }
 
   addLeaked(slot: number, state: LeakState): void {
-    const cell = this.#leakCell(slot, state);
-    this.#leaked[cell] = (this.#leaked[cell] as number) + 1;
+    this.#leaked.add(this.#row(slot), state);
   }
 
   /** The age of the oldest row in a state, leaked or not; 0 where there is none. */
   oldestMs(slot: number, state: LeakState): number {
-    return this.#oldestMs[this.#leakCell(slot, state)] as number;
+    return this.#oldestMs[this.#ageCell(slot, state)] as number;
   }
 
   addAge(slot: number, state: LeakState, ageMs: number): void {
-    const cell = this.#leakCell(slot, state);
+    const cell = this.#ageCell(slot, state);
     this.#oldestMs[cell] = Math.max(this.#oldestMs[cell] as number, ageMs);
   }
 
   halfOpen(slot: number): number {
-    return this.#halfOpen[this.#row(slot)] as number;
+    return this.#halfOpen.at(this.#row(slot), 'half_open');
   }
 
   addHalfOpen(slot: number): void {
-    const row = this.#row(slot);
-    this.#halfOpen[row] = (this.#halfOpen[row] as number) + 1;
+    this.#halfOpen.add(this.#row(slot), 'half_open');
   }
 
   /** The slot belongs to another name from now on. */
   forget(slot: number): void {
-    for (const [counts, columns] of [
-      [this.#closeWait, CLOSE_WAIT_CAUSES.length],
-      [this.#leaked, LEAK_STATES.length],
-      [this.#oldestMs, LEAK_STATES.length],
-      [this.#halfOpen, 1],
-    ] as const) {
-      counts.fill(0, slot * columns, (slot + 1) * columns);
-    }
+    for (const table of [this.#closeWait, this.#leaked, this.#halfOpen]) table.forget(slot);
+    this.#oldestMs.fill(0, slot * STATES.length, (slot + 1) * STATES.length);
   }
 
-  #leakCell(slot: number, state: LeakState): number {
-    return this.#cell(
-      slot,
-      LEAK_STATES.length,
-      LEAK_STATES.findIndex(([label]) => label === state),
-    );
-  }
-
-  #cell(slot: number, columns: number, column: number): number {
-    return this.#row(slot) * columns + column;
+  #ageCell(slot: number, state: LeakState): number {
+    return this.#row(slot) * STATES.length + STATES.indexOf(state);
   }
 
   #row(slot: number): number {
-    return slot === UNTRACKED ? this.#capacity : slot;
+    return slot === UNTRACKED_SLOT ? this.#untrackedRow : slot;
   }
 }

@@ -16,6 +16,7 @@ import { TICKS_PER_MS } from '../sockets/ledger.ts';
 import { FLAG, type SocketRecord, stateOf } from '../sockets/record.ts';
 import { blankRow, type KernelRow } from '../sockets/row.ts';
 import { RowAges, type Sighting, type Traffic } from '../sockets/row-ages.ts';
+import { UNTRACKED_SLOT } from '../sockets/untracked-sockets.ts';
 import { STATE, STATE_SLOTS, type State } from '../tcp/state.ts';
 import { LeakCounts } from './leak-counts.ts';
 import { groupLeaks, type KnownCulprit, type LeakGrouping } from './leak-grouping.ts';
@@ -42,6 +43,8 @@ export interface LeakFindings extends LeakGrouping {
   readonly leaks: LeakCounts;
   /** Every leaked socket, for those who want to do something about it. */
   readonly leaked: readonly Leak[];
+  /** When that table was complete, on the ledger's clock in milliseconds; undefined while there was none. */
+  readonly soundAtMs: number | undefined;
 }
 
 /** One leaked socket. */
@@ -78,6 +81,7 @@ export class LeakFinder {
   /** How long the two columns have contradicted each other, by the same keys. */
   readonly #contradictions: RowAges<KnownCulprit> = new RowAges();
   readonly #row: KernelRow = blankRow();
+  #untrackedBefore = 0;
   /** Of the newest sound table. */
   #sound: Omit<LeakFindings, 'closeWait'>;
 
@@ -85,7 +89,7 @@ export class LeakFinder {
     this.#context = context;
     this.#thresholds = thresholds;
     const leaks = new LeakCounts(context.ledger.names.capacity);
-    this.#sound = { leaks, groups: [], groupsOmitted: 0, leaked: [] };
+    this.#sound = { leaks, groups: [], groupsOmitted: 0, leaked: [], soundAtMs: undefined };
   }
 
   /** Examines a complete table. Returns what it says, and how many milliseconds of work that was. */
@@ -98,10 +102,11 @@ export class LeakFinder {
     if (table.isSound) {
       await this.#examineGhosts(examination, slices);
       this.#examineUnclosed(examination);
-      counts.divergent.untracked_fd = table.column.untrackedDescriptors;
+      counts.divergent.untracked_fd = this.#countUntracked(table.column);
       this.#end();
       const { leaks } = examination;
-      this.#sound = { leaks: counts, leaked: leaks, ...(await groupLeaks(this.#context, table.column, leaks, slices)) };
+      const grouping = await groupLeaks(this.#context, table.column, leaks, slices);
+      this.#sound = { leaks: counts, leaked: leaks, soundAtMs: table.column.endedAt, ...grouping };
     }
     return { findings: { ...this.#sound, closeWait: counts }, workMs: slices.end() };
   }
@@ -131,7 +136,8 @@ export class LeakFinder {
       const all = ownStates[slot * STATE_SLOTS + STATE.CLOSE_WAIT] as number;
       counts.addCloseWait(slot, 'undetermined', all - counts.allCloseWait(slot));
     }
-    counts.addCloseWait(-1, 'untracked', (untrackedStates[STATE.CLOSE_WAIT] as number) - counts.allCloseWait(-1));
+    const untracked = untrackedStates[STATE.CLOSE_WAIT] as number;
+    counts.addCloseWait(UNTRACKED_SLOT, 'untracked', untracked - counts.allCloseWait(UNTRACKED_SLOT));
   }
 
   #examineRow(examination: Examination, index: number): void {
@@ -145,8 +151,10 @@ export class LeakFinder {
     const flags = socket === undefined ? undefined : this.#flagsOf(socket);
     const isComparable = flags !== undefined && isUnchanged(record, column);
     const isCloseWait = state === STATE.CLOSE_WAIT;
-    const cause = isCloseWait ? this.#countCloseWait(examination, slot, isComparable, flags) : causeOfState(row);
+    const cause = isCloseWait ? this.#countCloseWait(examination, slot, isComparable, flags) : causeOfState(row, flags);
     if (cause === undefined || !examination.isSound || key === 0) return;
+    // It has a cause of its own, and nothing of the peer's would end it.
+    if (record !== undefined && this.#context.forgotten.has(record)) return;
     const traffic = trafficOf(row, record, flags);
     const sighting = this.#ages.see(key, state, column.endedAt, traffic, provedMs(record, state));
     const ageMs = Math.max(0, column.startedAt - sighting.sinceMs);
@@ -212,7 +220,7 @@ export class LeakFinder {
     socket: NodeSocket | undefined,
   ): boolean {
     if (record === undefined || socket === undefined) return false;
-    const isDead = isPooled(record, socket);
+    const isDead = this.#isPooled(record, socket);
     const isOpen = stateOf(record) === STATE.ESTABLISHED;
     if (!isDead && !isOpen) return false;
     const { tables } = this.#contradictions.see(key, STATE.CLOSE_WAIT, column.endedAt, NO_TRAFFIC);
@@ -243,6 +251,13 @@ export class LeakFinder {
       if (record.index < 0) forgotten.delete(record);
       else this.#examineWithoutRow(examination, record, 'js_gone_fd_open');
     }
+  }
+
+  /** Only where every socket is observed is one that is not a contradiction. Two tables, like all of these. */
+  #countUntracked({ untrackedDescriptors }: KernelColumn): number {
+    const agreed = Math.min(this.#untrackedBefore, untrackedDescriptors);
+    this.#untrackedBefore = this.#context.isProcessObserved() ? untrackedDescriptors : 0;
+    return agreed;
   }
 
   #examineWithoutRow(examination: Examination, record: SocketRecord, cause: Divergence & LeakCause): void {
@@ -277,6 +292,15 @@ export class LeakFinder {
     return ledger.serialAtTuple(tupleSlot) === key ? ledger.recordAtTuple(tupleSlot) : undefined;
   }
 
+  #isPooled(record: SocketRecord, socket: NodeSocket): boolean {
+    try {
+      return isPooled(record, socket);
+    } catch (error) {
+      this.#context.report('observer', error);
+      return false;
+    }
+  }
+
   #flagsOf(socket: NodeSocket): SocketFlags | undefined {
     try {
       return socketFlagsOf(socket);
@@ -297,11 +321,17 @@ function provedMs(record: SocketRecord | undefined, state: State): number | unde
   return state === STATE.CLOSE_WAIT ? record.changedAt / TICKS_PER_MS : undefined;
 }
 
-function causeOfState({ state, inode, sendQueue, timer, retransmits }: KernelRow): LeakCause | undefined {
+function causeOfState(
+  { state, inode, receiveQueue, sendQueue, timer, retransmits }: KernelRow,
+  flags: SocketFlags | undefined,
+): LeakCause | undefined {
   switch (state) {
     case STATE.FIN_WAIT_2:
       // Without a descriptor the kernel ends it by itself, after tcp_fin_timeout.
-      return inode === 0 ? undefined : 'peer_keeps_open';
+      if (inode === 0) return undefined;
+      // The peer's FIN may be stuck behind what nobody reads here.
+      if (receiveQueue > 0) return 'unread_in_kernel';
+      return flags !== undefined && flags.unreadInNode > 0 ? 'unread_in_node' : 'peer_keeps_open';
     case STATE.LAST_ACK:
     case STATE.CLOSING:
       return 'fin_unacknowledged';

@@ -3,6 +3,8 @@ import { groupOf } from '../detect/leaks/leak-group.ts';
 import { type LeakEntry, LeakGroups } from '../detect/leaks/leak-groups.ts';
 import type { ObserveContext } from '../observe/context.ts';
 import { culpritOf } from '../observe/culprit.ts';
+import { flagsOf } from '../observe/culprit-flags.ts';
+import type { NodeSocket } from '../observe/node-socket.ts';
 import { pipeTargetOf } from '../observe/pairs.ts';
 import type { Slices } from '../observe/slices.ts';
 import type { KernelColumn } from '../sockets/join.ts';
@@ -12,9 +14,11 @@ import type { SocketKind } from '../sockets/socket-kind.ts';
 import { endpointText, TUPLE, TUPLE_WORDS } from '../sockets/tuple.ts';
 import { UNTRACKED_NAME } from '../sockets/untracked-sockets.ts';
 import { stateLabel } from '../tcp/state.ts';
+import { deepFreeze } from './deep-freeze.ts';
 import type { Leak } from './leak-finder.ts';
 
-const MOST_GROUPS = 20;
+/** More than these are not told of, to whoever asks or is called. */
+const MOST_GROUPS = 100;
 
 /** The leaked sockets of one table by culprit and cause. */
 export interface LeakGrouping {
@@ -56,10 +60,12 @@ export async function groupLeaks(
   const all = groups.finish();
   return {
     groups: all.slice(0, MOST_GROUPS).map(({ id, facts, samples }) =>
-      groupOf(
-        id,
-        facts,
-        samples.map((entry) => describe(context, column, entry, row)),
+      deepFreeze(
+        groupOf(
+          id,
+          facts,
+          samples.map((entry) => describe(context, column, entry, row)),
+        ),
       ),
     ),
     groupsOmitted: Math.max(0, all.length - MOST_GROUPS),
@@ -154,6 +160,7 @@ function describe({ ledger }: ObserveContext, column: KernelColumn, entry: Entry
   const { leak } = entry;
   const { record, index, sighting } = leak;
   const culprit = sighting.note as KnownCulprit;
+  const socket = record?.socket as NodeSocket | undefined;
   const { tuple } = row;
   let hasTuple = index >= 0;
   if (hasTuple) column.suspects.read(index, row);
@@ -174,7 +181,8 @@ function describe({ ledger }: ObserveContext, column: KernelColumn, entry: Entry
     unreadInNode: entry.unreadInNode,
     unsentInNode: entry.unsentInNode,
     inode: index >= 0 && row.inode !== 0 ? row.inode : undefined,
-    flags: culprit.flags,
+    // As they are now, like the numbers beside them.
+    flags: socket === undefined ? culprit.flags : flagsOf(socket),
     request: culprit.request,
     site: culprit.site,
     pairedWith: culprit.pairedWith,

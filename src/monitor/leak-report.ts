@@ -6,15 +6,17 @@ import {
   type LeakReport,
 } from '../detect/leaks/leak.ts';
 import type { NameTable } from '../sockets/names.ts';
+import { UNTRACKED_SLOT } from '../sockets/untracked-sockets.ts';
+import { deepFreeze } from './deep-freeze.ts';
 import type { LeakFindings } from './leak-finder.ts';
 
 /** What {@link Monitor.leaks} returns: the newest findings, as they are. Nothing is looked up for it. */
-export function leakReport(findings: LeakFindings | undefined, names: NameTable, ageMs: number): LeakReport {
+export function leakReport(findings: LeakFindings | undefined, names: NameTable, nowMs: number): LeakReport {
   if (findings === undefined) return NOTHING_YET;
-  const { closeWait, leaks, leaked, groups, groupsOmitted } = findings;
-  const slots = [-1, ...names.entries().map(({ slot }) => slot)];
-  return Object.freeze({
-    ageMs,
+  const { closeWait, leaks, leaked, groups, groupsOmitted, soundAtMs } = findings;
+  const slots = [UNTRACKED_SLOT, ...names.entries().map(({ slot }) => slot)];
+  return deepFreeze({
+    ageMs: soundAtMs === undefined ? undefined : Math.max(0, nowMs - soundAtMs),
     sockets: leaked.length,
     groups,
     groupsOmitted,
@@ -33,7 +35,7 @@ function byKind(count: (kind: Divergence) => number): { readonly [kind in Diverg
   return Object.fromEntries(DIVERGENCES.map((kind) => [kind, count(kind)])) as { [kind in Divergence]: number };
 }
 
-const NOTHING_YET: LeakReport = Object.freeze({
+const NOTHING_YET: LeakReport = deepFreeze({
   ageMs: undefined,
   sockets: 0,
   groups: [],

@@ -4,7 +4,9 @@ import type { NodeSocket } from '../observe/node-socket.ts';
 import { Slices } from '../observe/slices.ts';
 import { isServing } from '../observe/socket-flags.ts';
 import { CountTable } from '../sockets/count-table.ts';
+import type { KernelColumn } from '../sockets/join.ts';
 import { TICKS_PER_MS } from '../sockets/ledger.ts';
+import { STATE } from '../tcp/state.ts';
 import type { ExaminedTable, Leak, LeakFindings } from './leak-finder.ts';
 import { describeLeak } from './leak-grouping.ts';
 import type { Remedy, ResolvedOptions } from './options.ts';
@@ -56,11 +58,7 @@ export class LeakWatch {
     for (const group of groups) {
       if (nowMs - (this.#toldAtMs.get(group.id) ?? Number.NEGATIVE_INFINITY) < leakReminderMs) continue;
       this.#toldAtMs.set(group.id, nowMs);
-      try {
-        onLeak(group);
-      } catch (error) {
-        this.#context.report('callback', error);
-      }
+      this.#call(() => onLeak(group));
     }
   }
 
@@ -69,8 +67,8 @@ export class LeakWatch {
     let destroyed = 0;
     for (const leak of leaked) {
       if (this.#host.isClosed()) return;
-      const remedy = this.#isDue(leak, column.startedAt) ? describeLeak(this.#context, column, leak) : undefined;
-      if (remedy !== undefined && this.#destroy(leak, remedy as Remedy)) destroyed++;
+      const remedy = this.#remedyOf(leak, column);
+      if (remedy !== undefined && this.#destroy(leak, remedy)) destroyed++;
       if (slices.isOver()) await slices.next();
     }
     if (destroyed > 0 && this.#options.onRemedy === undefined) {
@@ -80,9 +78,20 @@ export class LeakWatch {
     }
   }
 
-  #isDue({ cause, ageMs, idleMs, record, slot }: Leak, startedAtMs: number): boolean {
-    if (!isRemedied(cause) || Math.min(ageMs, idleMs) < this.#options.remedyAfterMs || record === undefined)
-      return false;
+  #remedyOf(leak: Leak, column: KernelColumn): Remedy | undefined {
+    try {
+      return this.#isDue(leak, column.startedAt) ? (describeLeak(this.#context, column, leak) as Remedy) : undefined;
+    } catch (error) {
+      // A program may have put a getter of its own on its socket.
+      this.#context.report('observer', error);
+      return undefined;
+    }
+  }
+
+  #isDue({ cause, state, ageMs, idleMs, record, slot }: Leak, startedAtMs: number): boolean {
+    // In FIN_WAIT_2 what is unread is the program's to read: a download that waits is none of ours to cut.
+    if (!isRemedied(cause) || (state === STATE.FIN_WAIT_2 && cause !== 'peer_keeps_open')) return false;
+    if (Math.min(ageMs, idleMs) < this.#options.remedyAfterMs || record === undefined) return false;
     const socket = record.socket as NodeSocket | undefined;
     // Something has happened to it since the table was read.
     if (record.index < 0 || record.slot !== slot || record.changedAt >= startedAtMs * TICKS_PER_MS) return false;
@@ -100,12 +109,24 @@ export class LeakWatch {
       return false;
     }
     this.remedied?.add(leak.slot, remedy.cause);
-    try {
-      this.#options.onRemedy?.(remedy);
-    } catch (error) {
-      this.#context.report('callback', error);
-    }
+    this.#call(() => this.#options.onRemedy?.(remedy));
     return true;
+  }
+
+  /** What the program's own function throws, or the promise of an async one is rejected with, must not come back to it. */
+  #call(callback: () => unknown): void {
+    const report = (error: unknown): void => this.#context.report('callback', error);
+    try {
+      const result = callback();
+      if (result instanceof Promise) result.catch(report);
+    } catch (error) {
+      report(error);
+    }
+  }
+
+  /** The slot belongs to another name from now on. */
+  forget(slot: number): void {
+    this.remedied?.forget(slot);
   }
 }
 

@@ -1,10 +1,10 @@
 import { clearInterval, performance, setInterval } from '../globals.ts';
 
-const TICK_MS = 20;
+const TICK_MS = 10;
 
 /** Measures the longest turn of the event loop in a stretch of time, by a timer that runs only then. */
 export interface LoopTurns {
-  /** Ends the measurement. Milliseconds, to within a tick of 20. */
+  /** Ends the measurement. Milliseconds, at least, to within a tick of 10. */
   end(): number;
 }
 

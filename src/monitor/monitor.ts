@@ -240,6 +240,7 @@ export function createMonitor(options: MonitorOptions = {}): Monitor {
       for (const listener of useListeners.splice(0)) guard('callback', listener);
     },
     listenerOf: new WeakMap(),
+    isProcessObserved: () => stopProcess !== undefined,
     recordOf: (socket) => sockets.get(socket),
     forgotten: new Set(),
     tuple: new Uint32Array(TUPLE_WORDS),
@@ -257,6 +258,7 @@ export function createMonitor(options: MonitorOptions = {}): Monitor {
     primaryPid,
     warn,
     onFindings: (findings, table) => leakWatch.look(findings, table),
+    onNameForgotten: (slot) => leakWatch.forget(slot),
   });
   const leakWatch = new LeakWatch(context, resolved, { warn, isClosed: () => closed });
 
@@ -333,8 +335,7 @@ export function createMonitor(options: MonitorOptions = {}): Monitor {
       });
     },
     leaks() {
-      const { column, findings } = collector;
-      return leakReport(findings, ledger.names, column === undefined ? 0 : performance.now() - column.endedAt);
+      return leakReport(collector.findings, ledger.names, performance.now());
     },
     sample() {
       return sampleFor('sample', () => collector.sample());

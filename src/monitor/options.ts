@@ -45,15 +45,17 @@ export interface MonitorOptions {
   /** Milliseconds after which {@link onLeak} is called again for the same group, 1,000 to 604,800,000. @default 600000 */
   readonly leakReminderMs?: number;
   /**
-   * Destroys sockets that have leaked for so many milliseconds, 1,000 to 604,800,000: in CLOSE_WAIT of a known cause, in
-   * FIN_WAIT_2, or without a connection in the kernel; never one with a request in flight, never one that finwait does
-   * not observe. Counted in `remedied_sockets_total`. @default never
+   * Destroys leaked sockets that have been idle in their state for so many milliseconds, 1,000 to 604,800,000, and not
+   * before they count as leaked ({@link leakAfterMs}): in CLOSE_WAIT of a known cause, in FIN_WAIT_2 with nothing unread, or
+   * without a connection in the kernel; never one with a request in flight, never one that finwait does not observe.
+   * Counted in `remedied_sockets_total`. @default never
    */
   readonly remedyAfterMs?: number;
-  /** Called for each socket that was destroyed so. @default process.emitWarning, once for each sample */
+  /** Called for each socket that was destroyed so. @default {@link onWarning}, once for each table */
   readonly onRemedy?: (remedy: Remedy) => void;
   /**
-   * Called once for each kind of trouble finwait has with itself (a reader that fails, a callback that throws).
+   * Called once for each kind of trouble finwait has with itself (a reader that fails, a callback that throws), and with what
+   * it has destroyed where there is no {@link onRemedy}.
    * @default process.emitWarning
    */
   readonly onWarning?: (warning: Error) => void;

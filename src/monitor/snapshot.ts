@@ -10,6 +10,7 @@ import { endpointText, TUPLE, TUPLE_WORDS } from '../sockets/tuple.ts';
 import { type Reading, readingOf } from '../tcp/reading.ts';
 import { STATE, STATE_SLOTS, STATES, type State, type StateLabel, stateLabel } from '../tcp/state.ts';
 import { legalEvents } from '../tcp/transition.ts';
+import { deepFreeze } from './deep-freeze.ts';
 import { readServerUse, readUpstreams, type Surroundings } from './upstreams.ts';
 
 /** A number for each of the 11 states. */
@@ -296,14 +297,6 @@ function sum(all: readonly StateCounts[]): StateCounts {
 
 function ticksToMs(ticks: number): number {
   return Math.max(0, Math.round(ticks / TICKS_PER_MS));
-}
-
-function deepFreeze<T>(value: T): T {
-  if (typeof value === 'object' && value !== null && !Object.isFrozen(value)) {
-    Object.freeze(value);
-    for (const child of Object.values(value)) deepFreeze(child);
-  }
-  return value;
 }
 
 const TUPLE_SCRATCH = new Uint32Array(TUPLE_WORDS);

@@ -39,6 +39,8 @@ export interface ObserveContext {
   readonly onUse: () => void;
   /** The listener of a server that is observed. */
   readonly listenerOf: WeakMap<object, ListenerRecord>;
+  /** Whether every socket of the process is observed. */
+  readonly isProcessObserved: () => boolean;
   /** The record that a socket has, if it has one. */
   readonly recordOf: (socket: object) => SocketRecord | undefined;
   /** Open connections of which Node has lost the handle without closing it: their descriptors stay until the process ends. */

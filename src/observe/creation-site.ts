@@ -27,6 +27,11 @@ export class CreationSites {
     this.#sites.set(record, site);
   }
 
+  /** A name's slot belongs to another name from now on. */
+  forget(slot: number): void {
+    this.#sampling.forget(slot);
+  }
+
   /** The same as {@link take}, for a socket that has a record. */
   note(record: SocketRecord, socket: NodeSocket, destination: Destination | undefined, at: number): void {
     const site = this.take(socket, destination, at, record.slot);

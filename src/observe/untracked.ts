@@ -1,3 +1,4 @@
+import { isMainThread } from 'node:worker_threads';
 import { performance } from '../globals.ts';
 import type { Join } from '../sockets/join.ts';
 import type { ObserveContext } from './context.ts';
@@ -76,7 +77,8 @@ export class Untracked {
   async #lookFor(join: Join): Promise<number> {
     const slices = new Slices(SLICE_LIMITS);
     try {
-      if (join.unclaimed > 0 || this.#isDue()) await this.#look(slices);
+      // Threads share the descriptors of the process, and each knows its own sockets only.
+      if (isMainThread && (join.unclaimed > 0 || this.#isDue())) await this.#look(slices);
       if (!this.#isGivenUp) join.claim();
     } catch (error) {
       this.#context.report('collector', error);

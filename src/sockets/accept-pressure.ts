@@ -1,8 +1,10 @@
 import type { KernelColumn } from './join.ts';
 import type { NameEntry } from './names.ts';
 
-/** A turn of the event loop that lasts so long keeps connections waiting. */
+/** A turn of the event loop that lasts so long keeps connections waiting, and FINs unread. */
 export const BLOCKED_TURN_MS = 100;
+/** And one that is shorter than this keeps nobody waiting. */
+export const FREE_TURN_MS = 20;
 
 /** The newest time that an accept queue was found full. */
 export interface Saturation {

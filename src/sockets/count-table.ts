@@ -16,9 +16,9 @@ export class CountTable<K extends string> {
     return this.#counts[this.#cell(slot, kind)] as number;
   }
 
-  add(slot: number, kind: K): void {
+  add(slot: number, kind: K, by: number = 1): void {
     const cell = this.#cell(slot, kind);
-    this.#counts[cell] = (this.#counts[cell] as number) + 1;
+    this.#counts[cell] = (this.#counts[cell] as number) + by;
   }
 
   /** The slot belongs to another name from now on. */

@@ -13,7 +13,7 @@ export interface Sighting<T> {
   readonly state: State;
   /** In that state since, at the latest; milliseconds on the ledger's clock. */
   readonly sinceMs: number;
-  /** Bytes have moved since, at the latest. */
+  /** When bytes were last seen to have moved: when it was first seen, or later. */
   movedAtMs: number;
   /** How many tables on end have shown it. */
   tables: number;
@@ -61,7 +61,8 @@ export class RowAges<T> {
       const sighting: KeptSighting<T> = {
         state,
         sinceMs: Math.min(atMs, provedMs),
-        movedAtMs: Math.min(atMs, provedMs),
+        // That the state is older says nothing of the bytes: a half-closed download goes on.
+        movedAtMs: atMs,
         tables: 1,
         note: undefined,
         received,

@@ -37,6 +37,11 @@ export class SiteSampling {
     }
     return isTaken(this.#others++);
   }
+
+  /** What stood for one destination stands for another from now on. */
+  forget(destination: string | number): void {
+    this.#seen.delete(destination);
+  }
 }
 
 function isTaken(seen: number): boolean {

@@ -2,6 +2,8 @@ import { PortSet } from './port-set.ts';
 
 /** The name that the sockets of this process are shown under which no record stands for. */
 export const UNTRACKED_NAME = '_untracked';
+/** Where a name slot is asked for, and there is no name. */
+export const UNTRACKED_SLOT = -1;
 
 /** How many inodes of other processes are remembered; of more CLOSE_WAITs than that none is looked for. */
 export const OTHERS_LIMIT = 65_536;

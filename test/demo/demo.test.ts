@@ -94,7 +94,7 @@ describe('the demo', () => {
       const output = demo.stdout();
       expect(output).toMatch(/^ {2}\d s {3}Node: .*CLOSE_WAIT \d+.* {3}kernel: unknown$/m);
       expect(output).toMatch(/^- The kernel's column is missing \(ss: no ss in PATH .*; procfs: ENOENT.*\): /m);
-      expect(output).toMatch(/^No leaks known: the kernel's table has not been read yet\.$/m);
+      expect(output).toMatch(/^No leaks known: no table of the kernel that can be trusted has been read yet\.$/m);
       expect(output).not.toMatch(/^- TIME_WAIT/m);
       expect(demo.stderr()).toBe('');
     },

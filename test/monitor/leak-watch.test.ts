@@ -103,6 +103,29 @@ describe('onLeak', () => {
     expect((await monitor.sample()).ok).toBe(true);
   });
 
+  testWith('ss', 'may be async and reject: the program does not end by it', async () => {
+    const warnings: string[] = [];
+    const monitor = watch({
+      onLeak: async () => {
+        throw new Error('the pager does not answer');
+      },
+      onWarning: ({ message }) => warnings.push(message),
+    });
+    const { port } = await leakingServer(monitor);
+    await leave(port, 1);
+    await sampleUntil(monitor, () => warnings.length > 0, 'a warning');
+    expect(warnings).toEqual(['finwait: its callback failed: the pager does not answer']);
+  });
+
+  testWith('ss', 'is given what it cannot spoil for others', async () => {
+    const monitor = watch();
+    const { port } = await leakingServer(monitor);
+    await leave(port, 1);
+    await sampleUntil(monitor, () => monitor.leaks().sockets === 1, 'the leak');
+    expect(() => (monitor.leaks().groups as unknown[]).pop()).toThrow(TypeError);
+    expect(Object.isFrozen(monitor.leaks().groups[0]?.samples[0])).toBe(true);
+  });
+
   testWith('ss', 'is not called where nothing leaks', async () => {
     const told: LeakGroup[] = [];
     const monitor = watch({ onLeak: (group) => told.push(group) });
@@ -162,6 +185,25 @@ describe('the remedy', () => {
       (text) => /^finwait: destroyed (\d) leaked sockets?, as `remedyAfterMs` asks$/.exec(text)?.[1],
     );
     expect(numbers.reduce((sum, number) => sum + Number(number), 0)).toBe(2);
+  });
+
+  testWith('ss', 'leaves a half-closed download alone, however long its CLOSE_WAIT is', async () => {
+    const monitor = watch({ remedyAfterMs: 1_000, onRemedy: (remedy) => remedies.push(remedy) });
+    const remedies: Remedy[] = [];
+    const { port, sockets } = await leakingServer(monitor);
+    await leave(port, 1);
+    await until(
+      () => sockets[0]?.readableEnded === true,
+      () => 'the end of the peer',
+    );
+    const writing = setInterval(() => sockets[0]?.write('more'), 50);
+    cleanUps.push(() => clearInterval(writing));
+    const startedAt = performance.now();
+    // The first table comes late: what Node knows of the state says nothing of the bytes.
+    await sampleUntil(monitor, () => performance.now() - startedAt > 2_500, 'two and a half seconds');
+    expect(monitor.leaks().sockets).toBe(0);
+    expect(remedies).toEqual([]);
+    expect(sockets[0]?.destroyed).toBe(false);
   });
 
   testWith('ss', 'leaves a socket alone that has a request in flight', async () => {

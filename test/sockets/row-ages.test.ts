@@ -51,7 +51,7 @@ describe('ages', () => {
   test('begin earlier where Node has proved the state', () => {
     expect(tell(new RowAges<string>(), 100, [[1, STATE.CLOSE_WAIT, QUIET, 40]])[0]).toMatchObject({
       sinceMs: 40,
-      movedAtMs: 40,
+      movedAtMs: 100,
     });
   });
 

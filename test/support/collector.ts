@@ -54,7 +54,7 @@ export function fillCollector({ ledger, collector }: MonitorInternals, rows: rea
   // Of a time to come, so that it is young whatever the collector takes for old.
   collector.column = join.finish(now + 3_600_000);
   const leaks = new LeakCounts(ledger.names.capacity);
-  collector.findings = { closeWait: leaks, leaks, leaked: [], groups: [], groupsOmitted: 0 };
+  collector.findings = { closeWait: leaks, leaks, leaked: [], groups: [], groupsOmitted: 0, soundAtMs: now };
   collector.portForecast.update(collector.column, SETTINGS, now);
   collector.source = 'ss';
   collector.lastSuccessSeconds = 1_767_225_600;

@@ -25,8 +25,6 @@ function subjectOf({ cause, state, sockets }: LeakFacts): string {
       return counted(sockets, 'dead socket');
     case 'js_gone_fd_open':
       return counted(sockets, 'forgotten descriptor');
-    case 'untracked_fd':
-      return `${counted(sockets, 'descriptor')} without a socket`;
     case 'pooled_dead':
       return `${counted(sockets, 'dead connection')} in the pool`;
     case 'untracked':

@@ -30,18 +30,16 @@ export interface EntryGroup<E extends LeakEntry> {
   readonly samples: readonly E[];
 }
 
-/** Requests of one culprit that make a group of their own: the most frequent. The others share one. */
+/** With more requests than these, all of a culprit are one group: which of them are the most frequent changes all the time. */
 const OWN_REQUESTS = 5;
-/** Requests of one culprit that are told apart at all. */
-const MOST_REQUESTS = 256;
-/** Other values that are told apart: sites and pairs. */
-const MOST_VALUES = 64;
+/** Values of a group that are counted: requests, sites and pairs. */
+const MOST_VALUES = 256;
 const SAMPLES = 5;
 const SHARES = 3;
 
 /**
  * Puts leaked sockets together by what leaks and why: state, cause, name, kind, and the request as long as a culprit has
- * few of these. Bounded by the number of names, whatever the sockets served.
+ * few of these. Bounded by the number of names, whatever the sockets served; the ids do not depend on what is frequent.
  */
 export class LeakGroups<E extends LeakEntry> {
   readonly #culprits: Map<string, Map<string, Gathering<E>>> = new Map();
@@ -60,7 +58,7 @@ export class LeakGroups<E extends LeakEntry> {
       requests = new Map();
       this.#culprits.set(id, requests);
     }
-    const request = requests.size < MOST_REQUESTS || requests.has(entry.request ?? '') ? (entry.request ?? '') : OTHERS;
+    const request = entry.request ?? '';
     let gathering = requests.get(request);
     if (gathering === undefined) {
       gathering = new Gathering(request === '' ? id : `${id}/${request}`);
@@ -71,18 +69,17 @@ export class LeakGroups<E extends LeakEntry> {
 
   /** The largest group first. */
   finish(): EntryGroup<E>[] {
-    const groups = [...this.#culprits].flatMap(([id, requests]) => mergeSmall(id, [...requests.values()]));
+    const groups = [...this.#culprits].flatMap(([id, requests]) => mergeMany(id, [...requests.values()]));
     return groups.sort((one, other) => other.size - one.size).map((gathering) => gathering.finish());
   }
 }
 
-/** One culprit's gatherings, with those of its rarer requests put together. */
-function mergeSmall<E extends LeakEntry>(id: string, gatherings: Gathering<E>[]): Gathering<E>[] {
+/** One culprit's gatherings, in one if they are many. */
+function mergeMany<E extends LeakEntry>(id: string, gatherings: readonly Gathering<E>[]): readonly Gathering<E>[] {
   if (gatherings.length <= OWN_REQUESTS) return gatherings;
-  const bySize = gatherings.sort((one, other) => other.size - one.size);
-  const rest = new Gathering<E>(`${id}/${OTHERS}`);
-  for (const small of bySize.slice(OWN_REQUESTS - 1)) rest.merge(small);
-  return [...bySize.slice(0, OWN_REQUESTS - 1), rest];
+  const all = new Gathering<E>(`${id}/${ANY_REQUEST}`);
+  for (const gathering of gatherings) all.merge(gathering);
+  return [all];
 }
 
 /** Entries of one group, as sums. */
@@ -178,10 +175,10 @@ function count(values: Map<string, number>, value: string | undefined, sockets: 
 
 function mostFrequent(values: ReadonlyMap<string, number>): Share[] {
   return [...values]
-    .sort(([, one], [, other]) => other - one)
+    .sort(([one, sockets], [other, others]) => others - sockets || (one < other ? -1 : 1))
     .slice(0, SHARES)
     .map(([value, sockets]) => ({ value, sockets }));
 }
 
-/** Stands for the requests that make no group of their own; no request has such a text. */
-const OTHERS = '*';
+/** Stands for all requests of a culprit; no request has such a text. */
+const ANY_REQUEST = '*';

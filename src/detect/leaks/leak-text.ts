@@ -1,5 +1,5 @@
 import type { StateLabel } from '../../tcp/state.ts';
-import { agree, counted, duration, grouped } from '../wording.ts';
+import { counted, duration, grouped } from '../wording.ts';
 import { CLOSE_WAIT_CAUSES, type LeakGroup, type LeakReport } from './leak.ts';
 import { printable, shortened } from './printable.ts';
 import { sampleTable } from './sample-table.ts';
@@ -133,12 +133,12 @@ function headOf(report: LeakReport, width: number): string[] {
   return [...wrapped(totals, width, ''), ...closeWaitTotals(report).flatMap((line) => wrapped(line, width, '  '))];
 }
 
-/** By cause, young ones too: what the metric close_wait_sockets shows. */
+/** By cause: what the metric close_wait_sockets shows. */
 function closeWaitTotals({ closeWait }: LeakReport): string[] {
   const shares = CLOSE_WAIT_CAUSES.filter((cause) => closeWait[cause] > 0);
   if (shares.length === 0) return [];
   return [
-    `CLOSE_WAIT now, young ones included: ${shares.map((cause) => `${grouped(closeWait[cause])} ${cause}`).join(', ')}`,
+    `CLOSE_WAIT now, leaked or not: ${shares.map((cause) => `${grouped(closeWait[cause])} ${cause}`).join(', ')}`,
   ];
 }
 
@@ -154,15 +154,15 @@ function restOf(report: LeakReport, shown: readonly LeakGroup[], width: number):
 
 /** Nothing leaks, as far as is known. */
 function calm(report: LeakReport): string {
-  const young = CLOSE_WAIT_CAUSES.reduce((sum, cause) => sum + report.closeWait[cause], 0);
+  const others = CLOSE_WAIT_CAUSES.reduce((sum, cause) => sum + report.closeWait[cause], 0);
+  const inCloseWait = others === 0 ? '' : ` ${counted(others, 'socket')} in CLOSE_WAIT, none leaked.`;
   if (report.ageMs === undefined) return `No leaks known: ${freshness(report)}.`;
-  const others = young === 0 ? '' : ` ${counted(young, 'socket')} in CLOSE_WAIT ${agree(young, 'is', 'are')} young.`;
-  return `No socket leaks: ${freshness(report)}.${others}`;
+  return `No socket leaks: ${freshness(report)}.${inCloseWait}`;
 }
 
 function freshness({ ageMs }: LeakReport): string {
   return ageMs === undefined
-    ? "the kernel's table has not been read yet"
+    ? 'no table of the kernel that can be trusted has been read yet'
     : `as of the kernel's table ${duration(ageMs)} ago`;
 }
 

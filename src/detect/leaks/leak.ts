@@ -46,7 +46,6 @@ export const LEAK_CAUSES = [
   'half_open',
   'js_open_kernel_gone',
   'js_gone_fd_open',
-  'untracked_fd',
   'pooled_dead',
 ] as const;
 
@@ -168,7 +167,7 @@ export interface LeakGroup extends LeakFacts {
 
 /** What is leaking now, as plain data. */
 export interface LeakReport {
-  /** Milliseconds since the newest table that it rests on; undefined while there is none. */
+  /** Milliseconds since the newest table that was sound; undefined while there was none. */
   readonly ageMs: number | undefined;
   /** All leaked sockets. */
   readonly sockets: number;
@@ -176,7 +175,7 @@ export interface LeakReport {
   readonly groups: readonly LeakGroup[];
   /** How many smaller groups are left out. */
   readonly groupsOmitted: number;
-  /** Every socket of ours in CLOSE_WAIT by cause, the young ones too. */
+  /** Every socket of ours in CLOSE_WAIT by cause, leaked or not, in the newest table. */
   readonly closeWait: { readonly [cause in CloseWaitCause]: number };
   /** By kind of contradiction, after two samples that agree on it. */
   readonly divergent: { readonly [kind in Divergence]: number };

@@ -1,13 +1,11 @@
+import { BLOCKED_TURN_MS } from '../../sockets/accept-pressure.ts';
 import type { CloseWaitFacts, CloseWaitRule } from './close-wait-facts.ts';
-
-/** From how long a turn on, in milliseconds, it explains a FIN that Node had not read. */
-const LOOP_BLOCKED_MS = 100;
 
 /** The program reads, and had no chance to. */
 export const LOOP_BLOCKED: CloseWaitRule = {
   matches({ loopBlockedMs, isReading, eofRead, isComparable }: CloseWaitFacts) {
     const wasUnread = !eofRead || !isComparable;
-    return loopBlockedMs >= LOOP_BLOCKED_MS && isReading !== false && wasUnread;
+    return loopBlockedMs >= BLOCKED_TURN_MS && isReading !== false && wasUnread;
   },
   explain: () => 'no leak: the event loop was blocked, so Node had not come to read the FIN when the table was made',
   fix: () => [

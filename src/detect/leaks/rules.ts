@@ -12,7 +12,6 @@ import { UNDETERMINED } from './undetermined.ts';
 import { UNREAD_IN_KERNEL } from './unread-in-kernel.ts';
 import { UNREAD_IN_NODE } from './unread-in-node.ts';
 import { UNTRACKED } from './untracked.ts';
-import { UNTRACKED_DESCRIPTOR } from './untracked-descriptor.ts';
 import { WRITE_STALLED } from './write-stalled.ts';
 
 /** The words of every cause. */
@@ -30,6 +29,5 @@ export const LEAK_RULES: { readonly [cause in LeakCause]: LeakRule } = {
   half_open: HALF_OPEN,
   js_open_kernel_gone: OPEN_KERNEL_GONE,
   js_gone_fd_open: FORGOTTEN_DESCRIPTOR,
-  untracked_fd: UNTRACKED_DESCRIPTOR,
   pooled_dead: POOLED_DEAD,
 };

@@ -9,7 +9,10 @@ import { readingAdvice } from './reading-advice.ts';
 export const UNREAD_IN_KERNEL: CloseWaitRule = {
   matches: ({ isReading, eofRead, receiveQueue }: CloseWaitFacts) =>
     isReading === false && !eofRead && receiveQueue >= 1,
-  explain({ receiveQueue, sockets }) {
+  explain({ receiveQueue, sockets, state }) {
+    if (state === 'fin_wait_2') {
+      return `this side has ended, and the program does not read what the peer still sends: ${size(receiveQueue)} wait in the kernel`;
+    }
     // Each FIN counts as a byte.
     const before = receiveQueue - sockets;
     const behind = before > 0 ? ` behind ${size(before)}` : '';

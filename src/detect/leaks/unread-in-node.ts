@@ -11,8 +11,11 @@ export const UNREAD_IN_NODE: CloseWaitRule = {
   matches({ eofRead, endEmitted, isReading, receiveQueue }: CloseWaitFacts) {
     return eofRead ? !endEmitted : isReading === false && receiveQueue === 0;
   },
-  explain({ unreadInNode }) {
+  explain({ unreadInNode, state }) {
     const bytes = unreadInNode > 0 ? size(unreadInNode) : 'bytes';
+    if (state === 'fin_wait_2') {
+      return `this side has ended, and the program does not read what the peer still sends: ${bytes} wait in Node`;
+    }
     return `the peer has ended, and the program has not read all that it sent: 'end' waits behind ${bytes} in Node`;
   },
   fix: readingAdvice,

@@ -6,5 +6,5 @@ export const OBSERVE_ALL =
 
 /** Who has the descriptor where Node has no socket for it. */
 export function holdsDescriptor({ sockets }: LeakFacts): string {
-  return `If that changes nothing, a native add-on or a bare handle holds ${sockets === 1 ? 'it' : 'them'}: \`ls -l /proc/PID/fd\` and \`ss -tape\` show the inode that the samples have.`;
+  return `If that changes nothing, a worker thread has ${sockets === 1 ? 'it' : 'them'} (a monitor there names ${sockets === 1 ? 'it' : 'them'}), a native add-on, or a bare handle: \`ls -l /proc/PID/fd\` and \`ss -tape\` show the inode that the samples have.`;
 }

@@ -37,7 +37,6 @@ const STATE_OF: { readonly [cause in LeakCause]: StateLabel } = {
   half_open: 'established',
   js_open_kernel_gone: 'closed',
   js_gone_fd_open: 'closed',
-  untracked_fd: 'established',
   pooled_dead: 'close_wait',
 };
 

@@ -72,10 +72,6 @@ describe('a headline', () => {
     [{ kind: 'unknown', sockets: 1 }, '1 CLOSE_WAIT on `api`, for 37 min, from GET /stream'],
     [{ side: 'unknown', requests: [], kind: 'unknown' }, '41 CLOSE_WAIT under `api`, oldest 37 min'],
     [
-      { cause: 'untracked_fd', side: 'unknown', name: '_untracked', kind: 'unknown', requests: [], sockets: 1 },
-      '1 descriptor without a socket, for 37 min',
-    ],
-    [
       { cause: 'pooled_dead', side: 'client', name: 'billing', kind: 'agent', requests: [], sockets: 2 },
       '2 dead connections in the pool to `billing`, oldest 37 min, all http.Agent connections',
     ],

@@ -42,7 +42,7 @@ describe('a text', () => {
       formatLeaks(leakReport([upgraded, undici], { closeWait, groupsOmitted: 1, sockets: 44 }), { width: 80 }),
     ).toBe(
       `44 leaked sockets in 3 groups, as of the kernel's table 1.2 s ago
-CLOSE_WAIT now, young ones included: 44 not_ended, 1 loop_blocked
+CLOSE_WAIT now, leaked or not: 44 not_ended, 1 loop_blocked
 
 1. 41 CLOSE_WAIT on \`api\`, oldest 37 min, all upgraded sockets from GET /stream
    CLOSE_WAIT: the other side has hung up, and this process has not.
@@ -72,14 +72,14 @@ And 1 more group, with 1 socket.
 
   test.each<[Partial<LeakReport>, string]>([
     [{}, "No socket leaks: as of the kernel's table 1.2 s ago.\n"],
-    [{ ageMs: undefined }, "No leaks known: the kernel's table has not been read yet.\n"],
+    [{ ageMs: undefined }, 'No leaks known: no table of the kernel that can be trusted has been read yet.\n'],
     [
       { closeWait: { ...leakReport([]).closeWait, not_ended: 1 } },
-      "No socket leaks: as of the kernel's table 1.2 s ago. 1 socket in CLOSE_WAIT is young.\n",
+      "No socket leaks: as of the kernel's table 1.2 s ago. 1 socket in CLOSE_WAIT, none leaked.\n",
     ],
     [
       { closeWait: { ...leakReport([]).closeWait, not_ended: 1, loop_blocked: 2 } },
-      "No socket leaks: as of the kernel's table 1.2 s ago. 3 sockets in CLOSE_WAIT are young.\n",
+      "No socket leaks: as of the kernel's table 1.2 s ago. 3 sockets in CLOSE_WAIT, none leaked.\n",
     ],
   ])('is one calm line when nothing leaks: %j', (given, text) => expect(formatLeaks(leakReport([], given))).toBe(text));
 
@@ -227,11 +227,19 @@ describe('a wrong option is refused with what was received', () => {
     [{ style: 'html' }, "formatLeaks: style is 'line' or 'terminal', received 'html'"],
     [{ color: 1 }, 'formatLeaks: color is a boolean, received 1'],
     [{ width: '80' }, "formatLeaks: width is an integer, received '80'"],
-    [{ width: 19 }, 'formatLeaks: width is between 20 and 1000, received 19'],
-    [{ width: 1_001 }, 'formatLeaks: width is between 20 and 1000, received 1001'],
+    [{ width: 80.5 }, 'formatLeaks: width is an integer, received 80.5'],
     [{ width: () => 80 }, 'formatLeaks: width is an integer, received a function'],
   ])('%j', (options, message) => {
     expect(() => formatLeaks(leakReport([]), options as never)).toThrow(message);
+  });
+
+  test.each([
+    ['no size', 0, 100],
+    ['next to none', 3, 20],
+    ['more than anybody reads', 5_000, 1_000],
+  ])('a terminal of %s is none to fail over', (_, width, taken) => {
+    const report = leakReport([upgraded, undici]);
+    expect(formatLeaks(report, { width })).toBe(formatLeaks(report, { width: taken }));
   });
 
   test('undefined is not given', () => {
