@@ -6,6 +6,7 @@ import {
   mkdtempSync,
   readdirSync,
   readFileSync,
+  renameSync,
   rmSync,
   symlinkSync,
   writeFileSync,
@@ -206,14 +207,15 @@ describe('what is there already', () => {
     expect(filesIn(folder).get(path)).not.toContain('mine');
   });
 
-  it('and is a link is not followed', () => {
+  it('and is a link is not followed, even to a file that it wrote', () => {
     const folder = emptyFolder();
+    finwait(['dashboards', '--out', folder]);
     const elsewhere = join(emptyFolder(), 'notes.md');
-    writeFileSync(elsewhere, 'mine\n');
+    renameSync(join(folder, 'runbook.md'), elsewhere);
     symlinkSync(elsewhere, join(folder, 'runbook.md'));
-    expect(finwait(['dashboards', '--out', folder]).status).toBe(1);
-    expect(finwait(['dashboards', '--out', folder, '--force']).status).toBe(0);
-    expect(readFileSync(elsewhere, 'utf8')).toBe('mine\n');
+    expect(finwait(['dashboards', '--out', folder, '--prefix', 'other_']).status).toBe(1);
+    expect(finwait(['dashboards', '--out', folder, '--prefix', 'other_', '--force']).status).toBe(0);
+    expect(readFileSync(elsewhere, 'utf8')).toContain('nodejs_tcp_');
   });
 
   it('and is no folder is an error in one line', () => {
