@@ -1,4 +1,3 @@
-export { type FormatLeaksOptions, formatLeaks } from './detect/leaks/format-leaks.ts';
 export type {
   CloseWaitCause,
   Divergence,
@@ -14,6 +13,7 @@ export type {
 export type { UpstreamChurn, UpstreamPorts, UpstreamRace, UpstreamSnapshot } from './detect/upstream.ts';
 export type { Severity, Verdict, VerdictKind } from './detect/verdict.ts';
 export type { SampleResult } from './monitor/collector.ts';
+export { type FormatLeaksOptions, formatLeak, formatLeaks } from './monitor/format-leaks.ts';
 export { createMonitor, type Monitor } from './monitor/monitor.ts';
 export type {
   ClientNameOptions,

@@ -4,6 +4,7 @@ import { AsyncResource } from 'node:async_hooks';
 import cluster from 'node:cluster';
 import { isMainThread } from 'node:worker_threads';
 import { setImmediate } from './globals.ts';
+import { formatLeak } from './monitor/format-leaks.ts';
 import { createMonitor, internalsOf, type Monitor } from './monitor/monitor.ts';
 import { readEnvironment, type ServeOptions } from './web/environment.ts';
 import { openMetricsListener } from './web/metrics-listener.ts';
@@ -42,9 +43,13 @@ function registered(): Monitor | undefined {
 }
 
 function start(): Monitor {
-  const { options, observe, serve, complaints } = readEnvironment(process.env);
+  const { options, observe, serve, logLeaks, complaints } = readEnvironment(process.env);
   for (const complaint of complaints) writeStderrLine(complaint);
-  const created = createMonitor({ ...options, onWarning: ({ message }) => writeStderrLine(message) });
+  const created = createMonitor({
+    ...options,
+    ...(logLeaks ? { onLeak: (group) => writeStderrLine(formatLeak(group)) } : {}),
+    onWarning: ({ message }) => writeStderrLine(message),
+  });
   // A worker's port would be its siblings' too, and which of them answers a scrape would be chance.
   if (serve !== undefined && !cluster.isWorker) serveOnFirstUse(created, serve);
   created.observeProcess(observe);

@@ -9,6 +9,7 @@ import {
 } from '../detect/leaks/leak.ts';
 import type { ObserveContext } from '../observe/context.ts';
 import type { NodeSocket } from '../observe/node-socket.ts';
+import { Slices } from '../observe/slices.ts';
 import { isPooled, type SocketFlags, socketFlagsOf } from '../observe/socket-flags.ts';
 import type { KernelColumn } from '../sockets/join.ts';
 import { TICKS_PER_MS } from '../sockets/ledger.ts';
@@ -18,7 +19,6 @@ import { RowAges, type Sighting, type Traffic } from '../sockets/row-ages.ts';
 import { STATE, STATE_SLOTS, type State } from '../tcp/state.ts';
 import { LeakCounts } from './leak-counts.ts';
 import { groupLeaks, type KnownCulprit, type LeakGrouping } from './leak-grouping.ts';
-import { Slices } from './slices.ts';
 
 /** ESTABLISHED with unacknowledged bytes is suspected to be half-open after so many retransmissions. */
 const HALF_OPEN_RETRANSMITS = 3;

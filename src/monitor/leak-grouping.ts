@@ -4,6 +4,7 @@ import { type LeakEntry, LeakGroups } from '../detect/leaks/leak-groups.ts';
 import type { ObserveContext } from '../observe/context.ts';
 import { culpritOf } from '../observe/culprit.ts';
 import { pipeTargetOf } from '../observe/pairs.ts';
+import type { Slices } from '../observe/slices.ts';
 import type { KernelColumn } from '../sockets/join.ts';
 import type { SocketRecord } from '../sockets/record.ts';
 import { blankRow, type KernelRow } from '../sockets/row.ts';
@@ -12,7 +13,6 @@ import { endpointText, TUPLE, TUPLE_WORDS } from '../sockets/tuple.ts';
 import { UNTRACKED_NAME } from '../sockets/untracked-sockets.ts';
 import { stateLabel } from '../tcp/state.ts';
 import type { Leak } from './leak-finder.ts';
-import type { Slices } from './slices.ts';
 
 const MOST_GROUPS = 20;
 

@@ -1,13 +1,13 @@
 import { type LeakCause, REMEDIED_CAUSES, type RemediedCause } from '../detect/leaks/leak.ts';
 import type { ObserveContext } from '../observe/context.ts';
 import type { NodeSocket } from '../observe/node-socket.ts';
+import { Slices } from '../observe/slices.ts';
 import { isServing } from '../observe/socket-flags.ts';
 import { CountTable } from '../sockets/count-table.ts';
 import { TICKS_PER_MS } from '../sockets/ledger.ts';
 import type { ExaminedTable, Leak, LeakFindings } from './leak-finder.ts';
 import { describeLeak } from './leak-grouping.ts';
 import type { Remedy, ResolvedOptions } from './options.ts';
-import { Slices } from './slices.ts';
 
 /** What the watch needs of the monitor. */
 export interface LeakWatchHost {

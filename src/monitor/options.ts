@@ -249,7 +249,8 @@ function numberOf(key: NumberOption, value: unknown): number {
   return refuseUnlessWithin(key, value, NUMBERS[key]);
 }
 
-function refuseUnlessWithin(key: string, value: unknown, { min, max }: Omit<NumberLimits, 'fallback'>): number {
+/** A whole number within limits; anything else is refused. */
+export function refuseUnlessWithin(key: string, value: unknown, { min, max }: Omit<NumberLimits, 'fallback'>): number {
   if (typeof value !== 'number' || !Number.isInteger(value)) {
     throw new TypeError(`${key} is an integer, received ${show(value)}`);
   }

@@ -2,9 +2,9 @@ import { performance } from '../globals.ts';
 import { captureAddresses } from '../observe/addresses.ts';
 import type { ObserveContext } from '../observe/context.ts';
 import type { NodeSocket } from '../observe/node-socket.ts';
+import { Slices } from '../observe/slices.ts';
 import { lookAt } from '../observe/walk.ts';
 import { FLAG, type SocketRecord } from '../sockets/record.ts';
-import { Slices } from './slices.ts';
 
 /** {@link captureMissing} takes at most so long. */
 const CAPTURE_MS = 2;

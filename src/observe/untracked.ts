@@ -1,8 +1,9 @@
-import { performance, setImmediate } from '../globals.ts';
+import { performance } from '../globals.ts';
 import type { Join } from '../sockets/join.ts';
 import type { ObserveContext } from './context.ts';
 import { activeHandles, isServer, isSocket, type NodeHandle, type NodeServer, wireOf } from './node-socket.ts';
 import { idleSocketsOfGlobalAgents } from './process.ts';
+import { type SliceLimits, Slices } from './slices.ts';
 
 /** This process's descriptors, as /proc shows them. */
 export interface Descriptors {
@@ -24,10 +25,8 @@ export interface UntrackedOptions {
 }
 
 const INTERVAL_MS = 60_000;
-/** The event loop is held for so long at most. */
-const SLICE_MS = 1;
-/** The clock is looked at once in so many descriptors: the first look at one takes 20 us. */
-const CLOCK_STEPS = 16;
+/** The first look at a descriptor takes 20 us. */
+const SLICE_LIMITS: SliceLimits = { sliceMs: 1, clockSteps: 16 };
 /** After so many numbers that are not open there is none to be expected: the kernel gives out the lowest that is free. */
 const MAX_GAPS = 16_384;
 
@@ -75,14 +74,19 @@ export class Untracked {
   }
 
   async #lookFor(join: Join): Promise<number> {
-    const slices = new Slices(this.#signal);
+    const slices = new Slices(SLICE_LIMITS);
     try {
       if (join.unclaimed > 0 || this.#isDue()) await this.#look(slices);
-      if (!slices.isOver) join.claim();
+      if (!this.#isGivenUp) join.claim();
     } catch (error) {
       this.#context.report('collector', error);
     }
     return slices.end();
+  }
+
+  /** Whether nobody waits for the result any more. */
+  get #isGivenUp(): boolean {
+    return this.#signal?.aborted === true;
   }
 
   #isDue(): boolean {
@@ -104,7 +108,7 @@ export class Untracked {
       // What was opened meanwhile has a record by now, or what was closed has given its number to one that has.
       for (const fd of await this.#tracked(slices)) inodes.delete(fd);
     }
-    if (slices.isOver) return;
+    if (this.#isGivenUp) return;
     ledger.untracked.setOwnPorts(listeningPorts(excluded));
     const objects = inodes.size > 0 ? descriptorsOf([...activeHandles(), ...idleSocketsOfGlobalAgents()]) : NONE;
     // A descriptor may have been duplicated.
@@ -122,7 +126,9 @@ export class Untracked {
     // Newest first, like the walk: who leaves meanwhile gives its place to the newest.
     for (let index = records.length - 1; index >= 0; index--) {
       addDescriptor(records[index]?.socket, tracked);
-      if (slices.isDue() && !(await slices.turn())) break;
+      if (!slices.isOver()) continue;
+      await slices.next();
+      if (this.#isGivenUp) break;
     }
     return tracked;
   }
@@ -137,49 +143,12 @@ export class Untracked {
       if (inode > 0) inodes.set(fd, inode);
       if (inode < 0) gaps++;
       else met++;
-      if (!slices.isDue()) continue;
-      if (!(await slices.turn())) break;
+      if (!slices.isOver()) continue;
+      await slices.next();
+      if (this.#isGivenUp) break;
       open = this.#descriptors.count() ?? Number.POSITIVE_INFINITY;
     }
     return inodes;
-  }
-}
-
-/** Work in slices, with a turn of the event loop after each. */
-class Slices {
-  readonly #signal: AbortSignal | undefined;
-  #steps = 0;
-  #workedMs = 0;
-  #startedAt: number = performance.now();
-
-  constructor(signal: AbortSignal | undefined) {
-    this.#signal = signal;
-  }
-
-  /** Whether nobody waits for the result any more. */
-  get isOver(): boolean {
-    return this.#signal?.aborted === true;
-  }
-
-  /** Counts a step of the work, and says whether the slice has been long enough. */
-  isDue(): boolean {
-    return (++this.#steps & (CLOCK_STEPS - 1)) === 0 && performance.now() - this.#startedAt > SLICE_MS;
-  }
-
-  /** Ends the slice. Returns whether there is to be another one. */
-  async turn(): Promise<boolean> {
-    this.#workedMs += performance.now() - this.#startedAt;
-    // Referenced: a loop with nothing else to do would sleep, and the work with it.
-    await new Promise<void>((resolve) => {
-      setImmediate(resolve);
-    });
-    this.#startedAt = performance.now();
-    return !this.isOver;
-  }
-
-  /** The milliseconds of all slices. */
-  end(): number {
-    return this.#workedMs + performance.now() - this.#startedAt;
   }
 }
 

@@ -126,7 +126,7 @@ export class ClosedTuples {
   wasOpenAt(slot: number, cookie: number, atMs: number): boolean {
     const known = this.#cookie[slot] as number;
     if (known !== 0 && cookie !== 0 && known !== cookie) return false;
-    return (this.#closedAt[slot] as number) >= atMs && (this.#openedAt[slot] as number) < atMs;
+    return (this.#closedAt[slot] as number) > atMs && (this.#openedAt[slot] as number) < atMs;
   }
 
   #isSame(slot: number, cookie: number, startedAt: number, state: State | undefined): boolean {

@@ -9,6 +9,8 @@ export interface Environment {
   readonly observe: ObserveProcessOptions;
   /** Undefined if a variable that it depends on was refused: rather nothing than something that nobody asked for. */
   readonly serve: ServeOptions | undefined;
+  /** Whether each leak is a line on stderr. */
+  readonly logLeaks: boolean;
   /** A line for each variable that was refused, and one for those that there are not. */
   readonly complaints: readonly string[];
 }
@@ -68,6 +70,7 @@ export function readEnvironment(env: Variables): Environment {
     sampleTcpInfo: value('FINWAIT_SAMPLE_TCP_INFO', BOOLEAN, false, 'none is sampled') ?? false,
     level: value('FINWAIT_LEVEL', LEVEL, 'standard', 'standard is used') ?? 'standard',
   };
+  const logLeaks = value('FINWAIT_LOG_LEAKS', BOOLEAN, true, 'they are logged') ?? true;
   const findExisting = value('FINWAIT_FIND_EXISTING', WHERE, 'handles', 'handles is used') ?? 'handles';
 
   const unknown = Object.keys(env).filter(
@@ -78,6 +81,7 @@ export function readEnvironment(env: Variables): Environment {
   return {
     options,
     observe: { findExisting },
+    logLeaks,
     serve: isWhole ? { host, port, prefix: prefix ?? undefined, withApplication } : undefined,
     complaints,
   };

@@ -3,7 +3,15 @@ import { afterEach, describe, expect, it } from 'vitest';
 import { readSource, type Script, startScript } from '../support/script.ts';
 import { until } from '../support/wait.ts';
 
-const EXAMPLES = ['agent.ts', 'express.ts', 'http-server.ts', 'keep-alive-race.ts', 'net-server.ts', 'undici.ts'];
+const EXAMPLES = [
+  'agent.ts',
+  'express.ts',
+  'http-server.ts',
+  'keep-alive-race.ts',
+  'leaks.ts',
+  'net-server.ts',
+  'undici.ts',
+];
 const started: Script[] = [];
 
 function start(example: string): Script {
@@ -44,6 +52,15 @@ describe('the examples', () => {
     await script.sees(/(nodejs_tcp_connections_opened_total\{side="client",name="pooled"\} 2)/);
     await script.sees(/(nodejs_tcp_pool_connections\{name="pooled",pool_state="active"\} 2)/);
     await script.sees(/(nodejs_tcp_pool_pending_requests\{name="pooled"\} [1-9])/);
+  });
+
+  it('leaks.ts logs the leak, and ends with the report', async () => {
+    const script = start('leaks.ts');
+    expect(await script.ended(20_000)).toBe(0);
+    expect(script.stdout()).toMatch(
+      /^in your log: [123] CLOSE_WAIT on `api`, .* upgraded sockets? from GET \/stream: /m,
+    );
+    expect(script.stdout()).toMatch(/^3 leaked sockets in 1 group, as of the kernel's table/m);
   });
 
   it('http-server.ts shows both ends of the connection that its client keeps', async () => {

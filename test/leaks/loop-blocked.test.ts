@@ -1,41 +1,30 @@
-// FINs arrive while the event loop is blocked, and a table is read meanwhile: no leak, and no finding once the loop turns.
-import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect } from 'vitest';
+// The table is read while the event loop is blocked: FINs are unread and clients wait, and neither is what it seems.
+import { execFile } from 'node:child_process';
+import { promisify } from 'node:util';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect } from 'vitest';
 import { type BuiltLibrary, buildLibrary } from '../support/child.ts';
 import { judge } from '../support/leak-judge.ts';
-import { askLeaks, HAS_FINDER, heard, type ScenePorts, startHost } from '../support/leak-scene.ts';
+import { askLeaks, askVerdicts, heard, type ScenePorts, startHost } from '../support/leak-scene.ts';
+import { createSlowSs, type SlowSs } from '../support/slow-ss.ts';
 import { testWith } from '../support/tools.ts';
 import { until } from '../support/wait.ts';
 
 const SOCKETS = 5;
-/** Half as long as the loop is blocked: ss reads the table right in the middle. */
-const SLOW_SS = `#!/bin/sh
-if [ -e "\${0%/*}/slow" ]; then
-  : >"\${0%/*}/started"
-  sleep 0.45
-fi
-exec ss "$@"
-`;
-
-describe('FINs that arrive while the loop is blocked', () => {
+describe('an event loop that is blocked', () => {
   let library: BuiltLibrary;
-  let folder = '';
+  let slowSs: SlowSs;
   beforeAll(() => {
     library = buildLibrary();
-    folder = mkdtempSync(join(tmpdir(), 'finwait-leaks-'));
-    writeFileSync(join(folder, 'slow-ss'), SLOW_SS);
-    chmodSync(join(folder, 'slow-ss'), 0o755);
   });
-  afterAll(() => {
-    library.remove();
-    rmSync(folder, { recursive: true });
+  afterAll(() => library.remove());
+  beforeEach(() => {
+    slowSs = createSlowSs();
   });
+  afterEach(() => slowSs.remove());
 
-  testWith('ss', 'are CLOSE_WAIT in the kernel, have that cause, and leak nothing', async () => {
-    const options = { sampleIntervalMs: 3_600_000, ssPath: join(folder, 'slow-ss') };
-    const how = { library: library.folder, options, env: { LEAK_FOLDER: folder }, sockets: SOCKETS };
+  testWith('ss', 'leaves FINs unread: CLOSE_WAIT in the kernel, for that cause, and no leak', async () => {
+    const options = { sampleIntervalMs: 3_600_000, ssPath: slowSs.path };
+    const how = { library: library.folder, options, env: { SLOW_SS_FOLDER: slowSs.folder }, sockets: SOCKETS };
     const host = startHost('blocked', 'FINs while the loop is blocked', how);
     try {
       const { server = 0 } = await heard<ScenePorts>(host, 'blocked');
@@ -53,13 +42,12 @@ describe('FINs that arrive while the loop is blocked', () => {
         },
         () => `${SOCKETS} rows in CLOSE_WAIT with an unread FIN, ${inCloseWait} seen`,
       );
+      slowSs.go();
       await heard(host, 'ready');
-      if (HAS_FINDER) {
-        const { report } = await askLeaks(host, 'newest');
-        expect(report).toMatchObject({ sockets: 0, groups: [], closeWait: { loop_blocked: SOCKETS } });
-        expect(Object.values(report.closeWait).reduce((sum, count) => sum + count)).toBe(SOCKETS);
-        expect(Object.values(report.divergent).filter((count) => count > 0)).toEqual([]);
-      }
+      const { report } = await askLeaks(host, 'newest');
+      expect(report).toMatchObject({ sockets: 0, groups: [], closeWait: { loop_blocked: SOCKETS } });
+      expect(Object.values(report.closeWait).reduce((sum, count) => sum + count)).toBe(SOCKETS);
+      expect(Object.values(report.divergent).filter((count) => count > 0)).toEqual([]);
       // The loop turns again, and answers every FIN.
       await until(
         async () => (await unread()) === 0,
@@ -69,4 +57,38 @@ describe('FINs that arrive while the loop is blocked', () => {
       await host.end();
     }
   });
+
+  testWith('ss', 'keeps clients waiting in the accept queue: its verdict is the loop, not the backlog', async () => {
+    const host = startHost('blocked', 'clients while the loop is blocked', {
+      library: library.folder,
+      options: { sampleIntervalMs: 3_600_000, ssPath: slowSs.path },
+      env: { SLOW_SS_FOLDER: slowSs.folder },
+      sockets: SOCKETS,
+    });
+    try {
+      const { server = 0 } = await heard<ScenePorts>(host, 'blocked');
+      await until(
+        async () => (await acceptQueueOf(server)) === SOCKETS,
+        () => `${SOCKETS} connections that wait`,
+      );
+      slowSs.go();
+      await heard(host, 'ready');
+      const [verdict] = await askVerdicts(host);
+      expect(verdict).toMatchObject({
+        kind: 'accept_queue_full',
+        name: String(server),
+        evidence: { connections: SOCKETS, limit: SOCKETS },
+      });
+      expect(verdict?.sentence).toContain('the event loop did nothing else than one piece of work for at least');
+      expect(verdict?.evidence['loopBlockedMs']).toBeGreaterThan(200);
+    } finally {
+      await host.end();
+    }
+  });
 });
+
+/** Recv-Q of a listener, as ss says. */
+async function acceptQueueOf(port: number): Promise<number> {
+  const { stdout } = await promisify(execFile)('ss', ['-Hltn', `sport = :${port}`]);
+  return Number(stdout.split(/\s+/)[1]);
+}

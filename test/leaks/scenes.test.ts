@@ -8,7 +8,6 @@ import {
   askLeaks,
   expectedFindings,
   findingsOf,
-  HAS_FINDER,
   heard,
   type LeakAnswer,
   nameOf,
@@ -40,7 +39,7 @@ describe.concurrent('a leak that ss shows', () => {
   }
 
   async function hold(scene: Scene): Promise<void> {
-    const how = { library: library.folder, options: HAS_FINDER ? OPTIONS : { sampleIntervalMs: 200 } };
+    const how = { library: library.folder, options: OPTIONS };
     const host = startHost(scene.family, scene.title, { ...how, isNamespaced: scene.isNamespaced });
     try {
       const ports = await heard<ScenePorts>(host, 'ready');
@@ -53,7 +52,7 @@ describe.concurrent('a leak that ss shows', () => {
         },
         () => `${JSON.stringify(expected)} sockets of ${JSON.stringify(scene)} in ss: ${JSON.stringify(seen)}`,
       );
-      if (HAS_FINDER) await expectFound(scene, ports, () => askLeaks(host));
+      await expectFound(scene, ports, () => askLeaks(host));
       // Nothing has changed meanwhile, and finwait has changed nothing.
       expect(await shown(scene, host.pid, ports)).toEqual(expected);
     } finally {

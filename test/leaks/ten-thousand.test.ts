@@ -2,7 +2,7 @@
 import { afterAll, beforeAll, describe, expect } from 'vitest';
 import { type BuiltLibrary, buildLibrary } from '../support/child.ts';
 import { judge } from '../support/leak-judge.ts';
-import { HAS_FINDER, heard, type ScenePorts, startHost } from '../support/leak-scene.ts';
+import { heard, type ScenePorts, startHost } from '../support/leak-scene.ts';
 import { testWith } from '../support/tools.ts';
 
 const SOCKETS = 10_000;
@@ -31,9 +31,9 @@ describe('ten thousand leaking sockets', () => {
 
   testWith(
     'ss && command -v prlimit',
-    'are reported with the first table after they are due, in turns of less than 10 ms',
+    'are reported with the first table after they are due, in many short turns',
     async () => {
-      const options = { sampleIntervalMs: 3_600_000, ...(HAS_FINDER ? { leakAfterMs: { close_wait: 1_000 } } : {}) };
+      const options = { sampleIntervalMs: 3_600_000, leakAfterMs: { close_wait: 1_000 } };
       const how = { library: library.folder, options, sockets: SOCKETS, descriptors: 2 * SOCKETS };
       const host = startHost('crowd', 'net server', how);
       try {
@@ -42,12 +42,13 @@ describe('ten thousand leaking sockets', () => {
         const rows = await judge(host.pid, [server], false);
         const inCloseWait = rows.filter(({ localPort, state }) => localPort === server && state === 'CLOSE-WAIT');
         expect(inCloseWait.length).toBe(SOCKETS);
-        if (!HAS_FINDER) return;
         const { text, ...found } = await heard<Found>(host, 'found');
         console.log(`${SOCKETS} leaking sockets:`, found, `${text.length} characters\n${text}`);
         expect(found).toMatchObject({ ok: true, sockets: SOCKETS, groups: 1 });
-        expect(found.turnMs).toBeLessThan(10);
-        expect(found.leaksMs).toBeLessThan(10);
+        // In slices: each turn is a small part of the work. How long that is depends on who else wants a processor: 5 ms
+        // on an idle machine. To ask is nothing beside the sample.
+        expect(found.turnMs).toBeLessThan(found.blockedMs / 3);
+        expect(found.leaksMs).toBeLessThan(found.blockedMs / 3);
         expect(text.length).toBeLessThan(4_096);
       } finally {
         await host.end();

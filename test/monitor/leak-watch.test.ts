@@ -83,8 +83,9 @@ describe('onLeak', () => {
     await sampleUntil(monitor, () => told.length > 0, 'a call');
     for (let sample = 0; sample < 3; sample++) await monitor.sample();
     expect(told).toHaveLength(1);
-    expect(told[0]).toMatchObject({ cause: 'not_ended', name: 'leaky', kind: 'net', sockets: 3 });
-    expect(told[0]?.headline).toMatch(/^3 CLOSE_WAIT on `leaky`/);
+    // They are due within some milliseconds of each other: a table may be the first for one, two or all of them.
+    expect(told[0]).toMatchObject({ cause: 'not_ended', name: 'leaky', kind: 'net' });
+    expect(told[0]?.headline).toMatch(/^[123] CLOSE_WAIT on `leaky`/);
   });
 
   testWith('ss', 'may throw: that is counted, and the next table is read all the same', async () => {
@@ -156,8 +157,11 @@ describe('the remedy', () => {
     const monitor = watch({ remedyAfterMs: 1_000, onWarning: ({ message }) => warnings.push(message) });
     const { port } = await leakingServer(monitor);
     await leave(port, 2);
-    await sampleUntil(monitor, () => warnings.length > 0, 'a warning');
-    expect(warnings).toEqual(['finwait: destroyed 2 leaked sockets, as `remedyAfterMs` asks']);
+    await sampleUntil(monitor, () => remedied(monitor) === 2, 'two remedies');
+    const numbers = warnings.map(
+      (text) => /^finwait: destroyed (\d) leaked sockets?, as `remedyAfterMs` asks$/.exec(text)?.[1],
+    );
+    expect(numbers.reduce((sum, number) => sum + Number(number), 0)).toBe(2);
   });
 
   testWith('ss', 'leaves a socket alone that has a request in flight', async () => {

@@ -1,4 +1,5 @@
 // What HTTP does with a connection, on real connections: requests, idle closes, the keep-alive race.
+import { once } from 'node:events';
 import http from 'node:http';
 import net from 'node:net';
 import { createMonitor, type Monitor } from 'finwait';
@@ -144,7 +145,12 @@ describe('requests', () => {
     await expect(get(agent, port, '/destroyed')).rejects.toThrow();
     const hanging = http.get({ host: '127.0.0.1', port, path: '/hang', agent });
     hanging.on('error', () => undefined);
-    hanging.on('response', (response) => response.on('error', () => undefined).once('data', () => hanging.destroy()));
+    const [response] = (await once(hanging, 'response')) as [http.IncomingMessage];
+    await once(
+      response.on('error', () => undefined),
+      'data',
+    );
+    hanging.destroy();
     await until(
       () => openOf('up') === 0 && openOf('api') === 0,
       () => 'the connections are closed',
@@ -202,16 +208,21 @@ describe('the idle timer', () => {
   });
 
   test('of the other side is a remote close', async () => {
+    const accepted: net.Socket[] = [];
     const server = net.createServer((socket) => {
-      socket.on('error', () => undefined);
+      accepted.push(socket.on('error', () => undefined));
       socket.once('data', () => {
         socket.write('HTTP/1.1 200 OK\r\nConnection: keep-alive\r\nContent-Length: 2\r\n\r\nok');
-        setTimeout(() => socket.end(), 50);
       });
     });
     cleanUps.push(() => server.close());
     const agent = agentOf();
     await get(agent, await listen(server));
+    await until(
+      () => Object.keys(agent.freeSockets).length > 0,
+      () => 'the connection is idle',
+    );
+    for (const socket of accepted) socket.end();
     await until(
       () => openOf('up') === 0,
       () => 'the server closes',

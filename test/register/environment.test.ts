@@ -6,6 +6,7 @@ const DEFAULTS: Environment = {
   options: { sampleIntervalMs: 15_000, sampleTimeoutMs: 5_000, maxNames: 20, sampleTcpInfo: false, level: 'standard' },
   observe: { findExisting: 'handles' },
   serve: { host: '127.0.0.1', port: 9464, prefix: undefined, withApplication: false },
+  logLeaks: true,
   complaints: [],
 };
 
@@ -33,7 +34,7 @@ describe('the variables FINWAIT_*', () => {
   ])('%s=%s is served so', (name, value, expected) => {
     const { serve, ...rest } = readEnvironment({ [name]: value });
     expect(serve).toEqual({ ...DEFAULTS.serve, ...expected });
-    expect(rest).toEqual({ options: DEFAULTS.options, observe: DEFAULTS.observe, complaints: [] });
+    expect(rest).toEqual({ options: DEFAULTS.options, observe: DEFAULTS.observe, logLeaks: true, complaints: [] });
   });
 
   test.each([
@@ -48,6 +49,10 @@ describe('the variables FINWAIT_*', () => {
       ...DEFAULTS,
       options: { ...DEFAULTS.options, ...expected },
     });
+  });
+
+  it('FINWAIT_LOG_LEAKS=false keeps leaks off stderr', () => {
+    expect(readEnvironment({ FINWAIT_LOG_LEAKS: 'false' })).toEqual({ ...DEFAULTS, logLeaks: false });
   });
 
   test.each(['handles', 'heap', 'none'])('FINWAIT_FIND_EXISTING=%s is an option of observeProcess', (findExisting) => {
@@ -95,7 +100,7 @@ describe('the variables FINWAIT_*', () => {
     expect(complaints).toEqual([
       'unknown: "FINWAIT_PROT, FINWAIT_HOTS"; known are FINWAIT_PORT, FINWAIT_HOST, FINWAIT_PREFIX, ' +
         'FINWAIT_APP_METRICS, FINWAIT_SAMPLE_INTERVAL_MS, FINWAIT_SAMPLE_TIMEOUT_MS, FINWAIT_MAX_NAMES, ' +
-        'FINWAIT_SAMPLE_TCP_INFO, FINWAIT_LEVEL, FINWAIT_FIND_EXISTING',
+        'FINWAIT_SAMPLE_TCP_INFO, FINWAIT_LEVEL, FINWAIT_LOG_LEAKS, FINWAIT_FIND_EXISTING',
     ]);
   });
 

@@ -202,6 +202,17 @@ describe('a row is not ours', () => {
     expect(cells(ledger, column.ownStates)).toEqual([]);
   });
 
+  it('unless it was closed while the table was read: an event loop that was blocked has caught up', () => {
+    const ledger = new Ledger(20);
+    const record = openRecord(ledger, 'server', 'api', tupleOf('10.0.0.1:80', '10.0.0.2:5432'));
+    const table = new Join(ledger, NOW_MS);
+    destroy(ledger, record, NOW_MS + 5);
+    offer(table, rowOf('CLOSE_WAIT', '10.0.0.1:80', '10.0.0.2:5432', { inode: 9 }));
+    const column = table.finish(NOW_MS + 9);
+    expect(cells(ledger, column.ownStates)).toEqual(['api CLOSE_WAIT 1']);
+    expect(column.suspects.factsAt(0)).toMatchObject({ own: true, tupleSlot: -1, key: 0 });
+  });
+
   it('when the peer had closed first, so that this process could not be left with a TIME_WAIT', () => {
     const ledger = new Ledger(20);
     const record = openRecord(ledger, 'client', 'db', tupleOf('10.0.0.1:5000', '10.0.0.2:5432'));

@@ -1,7 +1,7 @@
 // A scene of test/leaks under way: the program that leaks, what the kernel shows of it, and what finwait says of it.
 import { fileURLToPath } from 'node:url';
-import { createMonitor } from 'finwait';
 import { DIVERGENCES, type Divergence, type LeakReport } from '../../src/detect/leaks/leak.ts';
+import type { Verdict } from '../../src/detect/verdict.ts';
 import type { Point } from '../../src/metrics/measure.ts';
 import type { LeakingSockets, Scene } from '../leaks/scenes.ts';
 import { SOCKETS } from '../leaks/scenes.ts';
@@ -49,9 +49,6 @@ const SS_STATES: Readonly<Record<string, string>> = {
 /** Before the kernel has sent three times again, nobody is suspected of being gone. */
 const HALF_OPEN_RETRANSMITS = 3;
 
-/** Whether this finwait looks for leaks: what a kernel shows is tested without it too. */
-export const HAS_FINDER: boolean = hasFinder();
-
 const HOST = fileURLToPath(new URL('../fixtures/programs/leak-host.mjs', import.meta.url));
 const TLS = JSON.stringify(createCertificate());
 
@@ -92,6 +89,13 @@ let questions = 0;
 /** What finwait says now: of a table that is read for this, or of the newest that it has. */
 export async function askLeaks(host: Program, table: 'leaks' | 'newest' = 'leaks'): Promise<LeakAnswer> {
   const question = `${table} ${++questions}`;
+  host.tell(question);
+  return heard(host, question);
+}
+
+/** What finwait advises. */
+export async function askVerdicts(host: Program): Promise<readonly Verdict[]> {
+  const question = `verdicts ${++questions}`;
   host.tell(question);
   return heard(host, question);
 }
@@ -183,9 +187,3 @@ const QUEUED: Readonly<Record<NonNullable<LeakingSockets['queued']> | 'anything'
   received: ({ receiveQueue }) => receiveQueue > 1,
   sent: ({ receiveQueue, sendQueue }) => receiveQueue === 0 && sendQueue > 0,
 };
-
-function hasFinder(): boolean {
-  const monitor = createMonitor({ sampleIntervalMs: 3_600_000 });
-  monitor.close();
-  return 'leaks' in monitor;
-}

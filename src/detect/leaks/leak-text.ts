@@ -1,3 +1,4 @@
+import type { StateLabel } from '../../tcp/state.ts';
 import { agree, counted, duration, grouped } from '../wording.ts';
 import { CLOSE_WAIT_CAUSES, type LeakGroup, type LeakReport } from './leak.ts';
 import { printable, shortened } from './printable.ts';
@@ -27,9 +28,14 @@ export function leakLine(report: LeakReport): string {
   const groups = report.groups.length + report.groupsOmitted;
   const numbers = `leaked_sockets=${report.sockets} groups=${groups} cause=${printable(largest.cause, MAX_CAUSE)}`;
   const more = groups > 1 ? ` And ${counted(groups - 1, 'more group')}.` : '';
-  const advice = largest.fix[0] === undefined ? '' : ` Fix: ${printable(largest.fix[0], MAX_SENTENCE)}`;
-  const sentence = `${numbers}: ${sentenceOf(largest)}${advice}`;
-  return `${shortened(sentence, LEAK_LINE_LIMIT - more.length)}${more}`;
+  return `${shortened(`${numbers}: ${leakGroupLine(largest)}`, LEAK_LINE_LIMIT - more.length)}${more}`;
+}
+
+/** One group as one line for a log, its first advice included. At most 500 printable ASCII characters. */
+export function leakGroupLine(group: LeakGroup): string {
+  const [fix] = group.fix;
+  const advice = fix === undefined ? '' : ` Fix: ${printable(fix, MAX_SENTENCE)}`;
+  return shortened(`${sentenceOf(group)}${advice}`, LEAK_LINE_LIMIT);
 }
 
 /**
@@ -94,7 +100,9 @@ function groupLines(group: LeakGroup, number: number, depth: Depth, width: numbe
   const title = wrapped(printable(group.headline, MAX_SENTENCE), width, INDENT, `${number}. `);
   const headline = title.map((line) => paint(YELLOW, line));
   if (depth === 'headline') return headline;
+  const meaning = number === 1 ? MEANINGS[group.state] : undefined;
   const advice = [
+    ...(meaning === undefined ? [] : wrapped(`${meaning}.`, width, INDENT, INDENT)),
     ...wrapped(`${printable(group.explanation, MAX_SENTENCE)}.`, width, '        ', '   Why: '),
     ...group.fix
       .slice(0, MAX_FIXES)
@@ -109,6 +117,15 @@ function groupLines(group: LeakGroup, number: number, depth: Depth, width: numbe
 }
 
 const INDENT = '   ';
+
+/** What a state means to whoever has never met it; said once, of the largest group. */
+const MEANINGS: { readonly [state in StateLabel]?: string } = {
+  close_wait: 'CLOSE_WAIT: the other side has hung up, and this process has not',
+  fin_wait_2: 'FIN_WAIT_2: this process has hung up, and the other side has not',
+  last_ack: 'LAST_ACK: both sides have hung up, and the other side does not confirm it',
+  closing: 'CLOSING: both sides have hung up, and the other side does not confirm it',
+  syn_sent: 'SYN_SENT: this process calls, and nobody answers',
+};
 
 function headOf(report: LeakReport, width: number): string[] {
   const groups = report.groups.length + report.groupsOmitted;

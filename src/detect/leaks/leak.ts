@@ -72,7 +72,7 @@ export type LeakState = 'close_wait' | 'fin_wait_2' | 'last_ack' | 'closing' | '
 /** After how many milliseconds in such a state a socket counts as leaked. */
 export type LeakThresholds = { readonly [state in LeakState]: number };
 
-/** What holds unless the program says otherwise. SYN_SENT: before the third retransmission; the kernel gives up after 127 s. */
+/** What holds unless the program says otherwise. SYN_SENT: four SYNs were sent again by then; the kernel gives up after some 2 min. */
 export const DEFAULT_LEAK_AFTER_MS: LeakThresholds = {
   close_wait: 60_000,
   fin_wait_2: 120_000,

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { formatLeaks } from '../../../src/detect/leaks/format-leaks.ts';
 import { LEAK_CAUSES, type LeakGroup, type LeakReport } from '../../../src/detect/leaks/leak.ts';
+import { formatLeaks } from '../../../src/monitor/format-leaks.ts';
 import { SOCKET_KINDS } from '../../../src/sockets/socket-kind.ts';
 import { leakedSocket, leakGroup, leakReport } from './facts.ts';
 
@@ -45,6 +45,7 @@ describe('a text', () => {
 CLOSE_WAIT now, young ones included: 44 not_ended, 1 loop_blocked
 
 1. 41 CLOSE_WAIT on \`api\`, oldest 37 min, all upgraded sockets from GET /stream
+   CLOSE_WAIT: the other side has hung up, and this process has not.
    Why: the peer's FIN was read and nobody called end().
    Fix: - Handle 'end' on the upgraded socket:
           \`socket.on('end', () => socket.end())\`, or set

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
-import { formatLeaks } from '../../../src/detect/leaks/format-leaks.ts';
 import { DEFAULT_LEAK_AFTER_MS, DIVERGENCES, LEAK_CAUSES } from '../../../src/detect/leaks/leak.ts';
+import { formatLeaks } from '../../../src/monitor/format-leaks.ts';
 import { readSource } from '../../support/script.ts';
 import { leakedSocket, leakGroup, leakReport } from './facts.ts';
 

@@ -1,11 +1,15 @@
 import { performance, setImmediate } from '../globals.ts';
 
-/** At most so many steps, or so long, in one turn of the event loop. */
-const SLICE_STEPS = 1_000;
-const SLICE_MS = 2;
+/** How much is done in one turn of the event loop. */
+export interface SliceLimits {
+  /** @default 2 */
+  readonly sliceMs?: number;
+  /** The clock is looked at once in so many steps, a power of two. @default 64 */
+  readonly clockSteps?: number;
+}
 
-/** The clock is looked at once in so many steps; a power of two. */
-const CLOCK_STEPS = 64;
+/** And whatever the clock says, no more steps than this. */
+const MAX_STEPS = 1_000;
 
 /**
  * Divides a long piece of work between turns of the event loop.
@@ -19,15 +23,22 @@ const CLOCK_STEPS = 64;
  * slices.end(); // milliseconds of work
  */
 export class Slices {
+  readonly #sliceMs: number;
+  readonly #clockMask: number;
   #steps = 0;
   #startedAt: number = performance.now();
   #workMs = 0;
 
+  constructor({ sliceMs = 2, clockSteps = 64 }: SliceLimits = {}) {
+    this.#sliceMs = sliceMs;
+    this.#clockMask = clockSteps - 1;
+  }
+
   /** Counts one step, and says whether the turn has had enough. */
   isOver(): boolean {
     this.#steps++;
-    if (this.#steps === SLICE_STEPS) return true;
-    return (this.#steps & (CLOCK_STEPS - 1)) === 0 && performance.now() - this.#startedAt > SLICE_MS;
+    if (this.#steps === MAX_STEPS) return true;
+    return (this.#steps & this.#clockMask) === 0 && performance.now() - this.#startedAt > this.#sliceMs;
   }
 
   /** Waits for the next turn. */

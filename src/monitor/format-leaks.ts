@@ -1,5 +1,6 @@
-import type { LeakReport } from './leak.ts';
-import { type LeakTextStyle, leakLine, leakText } from './leak-text.ts';
+import type { LeakGroup, LeakReport } from '../detect/leaks/leak.ts';
+import { type LeakTextStyle, leakGroupLine, leakLine, leakText } from '../detect/leaks/leak-text.ts';
+import { refuseUnknownKeys, refuseUnlessWithin, show } from './options.ts';
 
 /** Options of {@link formatLeaks}. */
 export interface FormatLeaksOptions extends LeakTextStyle {
@@ -23,7 +24,7 @@ const WIDTH = { min: 20, max: 1_000 } as const;
  * @example logger.warn(formatLeaks(monitor.leaks(), { style: 'line' }))
  */
 export function formatLeaks(report: LeakReport, options: FormatLeaksOptions = {}): string {
-  refuseUnknownKeys(options);
+  refuseUnknownKeys('formatLeaks', options, KEYS);
   const { style = 'terminal', width, color } = options;
   if (style !== 'line' && style !== 'terminal') {
     throw new TypeError(`formatLeaks: style is 'line' or 'terminal', received ${show(style)}`);
@@ -31,34 +32,17 @@ export function formatLeaks(report: LeakReport, options: FormatLeaksOptions = {}
   if (color !== undefined && typeof color !== 'boolean') {
     throw new TypeError(`formatLeaks: color is a boolean, received ${show(color)}`);
   }
-  if (width !== undefined) checkWidth(width);
+  if (width !== undefined) refuseUnlessWithin('formatLeaks: width', width, WIDTH);
   if (style === 'line') return leakLine(report);
   return leakText(report, { width, color });
 }
 
-function refuseUnknownKeys(options: unknown): void {
-  if (typeof options !== 'object' || options === null || Array.isArray(options)) {
-    throw new TypeError(`formatLeaks: options are an object, received ${show(options)}`);
-  }
-  for (const key of Object.keys(options)) {
-    if (!KEYS.includes(key)) {
-      throw new TypeError(`formatLeaks: unknown option '${key}', known are ${KEYS.join(', ')}`);
-    }
-  }
-}
-
-function checkWidth(width: unknown): void {
-  if (typeof width !== 'number' || !Number.isInteger(width)) {
-    throw new TypeError(`formatLeaks: width is an integer, received ${show(width)}`);
-  }
-  if (width < WIDTH.min || width > WIDTH.max) {
-    throw new RangeError(`formatLeaks: width is between ${WIDTH.min} and ${WIDTH.max}, received ${width}`);
-  }
-}
-
-function show(value: unknown): string {
-  if (typeof value === 'string') return `'${value.slice(0, 80)}'`;
-  if (typeof value === 'function') return 'a function';
-  if (typeof value === 'object' && value !== null) return `an instance of ${value.constructor?.name ?? 'Object'}`;
-  return String(value);
+/**
+ * One group of leaked sockets as a line for a log: how many, whose, why and what to change. At most 500 printable ASCII
+ * characters.
+ *
+ * @example createMonitor({ onLeak: (group) => logger.warn(formatLeak(group)) })
+ */
+export function formatLeak(group: LeakGroup): string {
+  return leakGroupLine(group);
 }
