@@ -15,8 +15,8 @@ interface Options {
   readonly prefix: string;
   readonly jobLabel: string;
   readonly runbookUrl?: string;
-  readonly recorded: boolean;
-  readonly force: boolean;
+  readonly recorded?: true;
+  readonly force?: true;
 }
 
 const EXAMPLES = `
@@ -39,14 +39,14 @@ export function dashboardsCommand({ say, complain, packaged }: CommandContext, e
     .option('--prefix <prefix>', 'what the names of your metrics begin with', prefixOf, DEFAULT_PREFIX)
     .option('--job-label <label>', 'the label that names a service in your Prometheus', labelOf, DEFAULT_JOB_LABEL)
     .option('--runbook-url <url>', 'where runbook.md can be read; alerts link to its headings', urlOf)
-    .option('--recorded', 'the fleet dashboard over the recording rules, for thousands of processes', false)
-    .option('--force', 'replace files that are not from this command too, or were changed since', false)
+    .option('--recorded', 'the fleet dashboard over the recording rules, for thousands of processes')
+    .option('--force', 'replace files that are not from this command too, or were changed since')
     .addHelpText('after', EXAMPLES)
     .action((options: Options) => {
       const folder = resolve(options.out);
-      const files = rewritten(packagedFiles(packaged, options.recorded), options);
+      const files = rewritten(packagedFiles(packaged, options.recorded === true), options);
       const plan = planOf(folder, files);
-      if (plan.foreign.length > 0 && !options.force) {
+      if (plan.foreign.length > 0 && options.force !== true) {
         complain(
           `finwait: ${options.out} has files that are not from this command, or were changed since; nothing was written:\n` +
             `${plan.foreign.map((path) => `  ${path}\n`).join('')}` +
