@@ -252,7 +252,7 @@ function numberOf(key: NumberOption, value: unknown): number {
 }
 
 /** A whole number within limits; anything else is refused. */
-export function refuseUnlessWithin(key: string, value: unknown, { min, max }: Omit<NumberLimits, 'fallback'>): number {
+function refuseUnlessWithin(key: string, value: unknown, { min, max }: Omit<NumberLimits, 'fallback'>): number {
   if (typeof value !== 'number' || !Number.isInteger(value)) {
     throw new TypeError(`${key} is an integer, received ${show(value)}`);
   }
