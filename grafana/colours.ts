@@ -16,6 +16,17 @@ export const STATE_COLOURS = {
   time_wait: '#3f7fe8',
 } as const;
 
+/** One colour for each reason why a socket is in CLOSE_WAIT, warmer the surer it is that the program has to be changed. */
+export const CAUSE_COLOURS = {
+  not_ended: '#c4162a',
+  unread_in_node: '#ff780a',
+  unread_in_kernel: '#fa6400',
+  write_stalled: '#e0b400',
+  untracked: '#a352cc',
+  loop_blocked: '#1f60c4',
+  undetermined: '#808893',
+} as const;
+
 /** What a verdict looks like where a number is good or bad in itself. */
 export const VERDICT_COLOURS = {
   good: '#56a64b',

@@ -11,8 +11,8 @@ import { VERDICT_COLOURS } from './colours.ts';
 import { finalize, type Json } from './finalize.ts';
 import { row } from './panels.ts';
 import { PROJECT } from './project.ts';
-import { firingAlerts } from './queries.ts';
-import { DATASOURCE, variables } from './variables.ts';
+import { firingAlerts, processStarts } from './queries.ts';
+import { type Choice, DATASOURCE, variables } from './variables.ts';
 
 /** A dashboard's table of contents. */
 export interface DashboardSpec {
@@ -20,8 +20,10 @@ export interface DashboardSpec {
   readonly uid: string;
   readonly title: string;
   readonly description: string;
-  /** The one side that it is about; both, and a choice, without it. */
-  readonly side?: 'client' | 'server';
+  /** What one chooses besides data source, job and instance. @default 'both' */
+  readonly choice?: Choice;
+  /** How far back it looks, and how often it looks again. @default the last hour, every 30 s */
+  readonly window?: { readonly from: string; readonly refresh: string };
   readonly sections: readonly {
     /** The first section answers the dashboard's question and has no heading. */
     readonly title?: string;
@@ -31,17 +33,18 @@ export interface DashboardSpec {
 
 /** The dashboard with everything that all of ours have, ready to be written. */
 export function dashboard(spec: DashboardSpec): Json {
+  const { choice = 'both', window = { from: 'now-1h', refresh: '30s' } } = spec;
   const builder = new DashboardBuilder(spec.title)
     .uid(spec.uid)
     .description(spec.description)
     .tags([PROJECT, 'nodejs', 'tcp'])
     .readonly()
     .tooltip(DashboardCursorSync.Crosshair)
-    .time({ from: 'now-1h', to: 'now' })
-    .refresh('30s')
+    .time({ from: window.from, to: 'now' })
+    .refresh(window.refresh)
     .timezone('browser')
     .version(1)
-    .variables(variables(spec.side))
+    .variables(variables(choice))
     .annotation(
       new AnnotationQueryBuilder()
         .name('Firing alerts')
@@ -51,6 +54,17 @@ export function dashboard(spec: DashboardSpec): Json {
         .expr(firingAlerts())
         .titleFormat('{{alertname}}')
         .textFormat('{{instance}} {{side}} {{name}}')
+        .step('60s'),
+    )
+    .annotation(
+      new AnnotationQueryBuilder()
+        .name('Process starts')
+        .datasource(DATASOURCE)
+        .enable(true)
+        .iconColor(VERDICT_COLOURS.neutral)
+        .expr(processStarts())
+        .titleFormat('started')
+        .textFormat('{{job}} {{instance}}')
         .step('60s'),
     )
     .link(

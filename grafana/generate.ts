@@ -1,15 +1,21 @@
 import { acceptQueueFilling, listenOverflows } from './alerts/accept-queue.ts';
-import { closeWaitLeak } from './alerts/close-wait.ts';
-import { collectorDown } from './alerts/collector.ts';
+import { closeWaitLeak, closeWaitOld } from './alerts/close-wait.ts';
+import { collectorDown, collectorStale } from './alerts/collector.ts';
 import { connectFailures, connectsOutOfDescriptors, connectsOutOfPorts, connectsSlow } from './alerts/connecting.ts';
 import { connectionsDropped } from './alerts/connections-dropped.ts';
 import { descriptorsExhausted, descriptorsRunningOut } from './alerts/descriptors.ts';
+import { divergentSockets } from './alerts/divergent.ts';
 import { ephemeralPortsLow, ephemeralPortsRunningOut } from './alerts/ephemeral-ports.ts';
-import { keepAliveRace } from './alerts/keep-alive.ts';
+import { finWait2Stuck } from './alerts/fin-wait-2.ts';
+import { halfOpenConnections } from './alerts/half-open.ts';
+import { keepAliveRace, lateRequests } from './alerts/keep-alive.ts';
 import { poolStarved } from './alerts/pools.ts';
+import { resetRatio } from './alerts/resets.ts';
 import { type AlertRule, ruleFile } from './alerts/rule.ts';
+import { tcpCloseWait } from './dashboards/tcp-close-wait.ts';
+import { tcpFleet } from './dashboards/tcp-fleet.ts';
 import { tcpLifecycle } from './dashboards/tcp-lifecycle.ts';
-import { tcpLimits } from './dashboards/tcp-limits.ts';
+import { tcpLoad } from './dashboards/tcp-load.ts';
 import { tcpUpstreams } from './dashboards/tcp-upstreams.ts';
 import type { Json } from './finalize.ts';
 import { GENERATED_BY } from './project.ts';
@@ -17,20 +23,28 @@ import { toYaml } from './yaml.ts';
 
 /** Every dashboard by the name of its file; a new one is a line here. */
 export const DASHBOARDS: { readonly [file: string]: () => Json } = {
+  'tcp-fleet.json': tcpFleet,
   'tcp-lifecycle.json': tcpLifecycle,
-  'tcp-limits.json': tcpLimits,
+  'tcp-close-wait.json': tcpCloseWait,
+  'tcp-load.json': tcpLoad,
   'tcp-upstreams.json': tcpUpstreams,
 };
 
 /** Every alert; a new one is a line here and a heading in runbook.md. */
 export const ALERTS: readonly AlertRule[] = [
   closeWaitLeak,
+  closeWaitOld,
+  finWait2Stuck,
+  halfOpenConnections,
+  divergentSockets,
   acceptQueueFilling,
   listenOverflows,
   connectionsDropped,
   connectFailures,
   connectsSlow,
   keepAliveRace,
+  lateRequests,
+  resetRatio,
   poolStarved,
   ephemeralPortsLow,
   ephemeralPortsRunningOut,
@@ -39,6 +53,7 @@ export const ALERTS: readonly AlertRule[] = [
   connectsOutOfDescriptors,
   descriptorsRunningOut,
   collectorDown,
+  collectorStale,
 ];
 
 /** Everything that `grafana/out` holds, by file name. The same text at every call, on every machine. */

@@ -1,13 +1,16 @@
 import {
   BigValueColorMode,
   BigValueGraphMode,
+  GraphThresholdsStyleConfigBuilder,
+  GraphThresholdsStyleMode,
   LegendDisplayMode,
   LegendPlacement,
   ReduceDataOptionsBuilder,
   ScaleDistribution,
   ScaleDistributionConfigBuilder,
   SortOrder,
-  TableSortByFieldStateBuilder,
+  StackingConfigBuilder,
+  StackingMode,
   TooltipDisplayMode,
   VisibilityMode,
   VizLegendOptionsBuilder,
@@ -17,18 +20,18 @@ import {
   FieldColorBuilder,
   FieldColorModeId,
   RowBuilder,
+  type Threshold,
   ThresholdsConfigBuilder,
   ThresholdsMode,
 } from '@grafana/grafana-foundation-sdk/dashboard';
-import { DataqueryBuilder, PromQueryFormat } from '@grafana/grafana-foundation-sdk/prometheus';
+import { DataqueryBuilder } from '@grafana/grafana-foundation-sdk/prometheus';
 import { PanelBuilder as StatBuilder } from '@grafana/grafana-foundation-sdk/stat';
-import { PanelBuilder as TableBuilder } from '@grafana/grafana-foundation-sdk/table';
 import { PanelBuilder as TimeseriesBuilder } from '@grafana/grafana-foundation-sdk/timeseries';
 import { STATE_COLOURS, VERDICT_COLOURS } from './colours.ts';
 import { DATASOURCE } from './variables.ts';
 
 /** What every panel says of itself; none can be made without. */
-interface PanelSpec {
+export interface PanelSpec {
   readonly title: string;
   /** What is shown, what bad looks like, what to do then. */
   readonly description: string;
@@ -41,6 +44,12 @@ interface PanelSpec {
 /** A line or lines over time. */
 export interface TimeseriesSpec extends PanelSpec {
   readonly queries: readonly { readonly expr: string; readonly legend: string }[];
+  /** Fixed colours by legend, for what has one on every dashboard. */
+  readonly colours?: { readonly [legend: string]: string };
+  /** From which number on it is bad: drawn as a line. Where a number alone is a verdict. */
+  readonly badFrom?: number;
+  /** Areas on top of each other: where the sum means something. @default false */
+  readonly stacked?: boolean;
   /** Rows of the grid. @default 8 */
   readonly height?: number;
 }
@@ -48,19 +57,11 @@ export interface TimeseriesSpec extends PanelSpec {
 /** One number, as of now. */
 export interface StatSpec extends PanelSpec {
   readonly expr: string;
-  /** A fixed colour; or from which number on it is bad, where a number alone is a verdict. */
-  readonly colour: string | { readonly badFrom: number };
+  /** A fixed colour; or from which number on, or below which, it is bad, where a number alone is a verdict. */
+  readonly colour: string | { readonly badFrom: number } | { readonly badBelow: number };
   /** What it says where the query is empty. @default 'unknown' */
   readonly whenEmpty?: string;
   /** Rows of the grid. @default 4 */
-  readonly height?: number;
-}
-
-/** Rows as of now; the labels become columns, and so does the value of each query, under its name. */
-export interface TableSpec extends PanelSpec {
-  readonly labels: readonly string[];
-  readonly values: readonly { readonly expr: string; readonly column: string }[];
-  /** Rows of the grid. @default 8 */
   readonly height?: number;
 }
 
@@ -94,31 +95,30 @@ export function timeseries(spec: TimeseriesSpec): TimeseriesBuilder {
   for (const { expr, legend } of spec.queries) {
     panel.withTarget(new DataqueryBuilder().expr(expr).legendFormat(legend).range());
   }
+  for (const [legend, fixedColor] of Object.entries(spec.colours ?? {})) {
+    panel.overrideByName(legend, [{ id: 'color', value: { mode: 'fixed', fixedColor } }]);
+  }
+  if (spec.badFrom !== undefined) {
+    panel
+      .thresholds(verdictThresholds(spec.badFrom))
+      .thresholdsStyle(new GraphThresholdsStyleConfigBuilder().mode(GraphThresholdsStyleMode.Dashed));
+  }
+  if (spec.stacked) panel.stacking(new StackingConfigBuilder().mode(StackingMode.Normal).group('A')).fillOpacity(40);
   return panel;
 }
 
 /** A {@link timeseries} of all 11 states, each in its colour, on a scale that shows 3 beside 30,000. */
 export function statesOverTime(spec: TimeseriesSpec): TimeseriesBuilder {
-  const panel = timeseries(spec).scaleDistribution(
+  return timeseries({ ...spec, colours: STATE_COLOURS }).scaleDistribution(
     // Logarithmic but for the step from 0 to 1: most states are at 0 most of the time.
     new ScaleDistributionConfigBuilder().type(ScaleDistribution.Symlog).log(10).linearThreshold(1),
   );
-  for (const [state, fixedColor] of Object.entries(STATE_COLOURS)) {
-    panel.overrideByName(state, [{ id: 'color', value: { mode: 'fixed', fixedColor } }]);
-  }
-  return panel;
 }
 
 /** One number. An instant query: over a range, Grafana would show the last number there was, however old. */
 export function stat(spec: StatSpec): StatBuilder {
   const { colour } = spec;
   const fixed = typeof colour === 'string';
-  const steps = fixed
-    ? [{ value: null, color: colour }]
-    : [
-        { value: null, color: VERDICT_COLOURS.good },
-        { value: colour.badFrom, color: VERDICT_COLOURS.bad },
-      ];
   return new StatBuilder()
     .title(spec.title)
     .description(spec.description)
@@ -129,40 +129,31 @@ export function stat(spec: StatSpec): StatBuilder {
     .height(spec.height ?? 4)
     .graphMode(BigValueGraphMode.None)
     .colorMode(fixed ? BigValueColorMode.Value : BigValueColorMode.Background)
-    .thresholds(new ThresholdsConfigBuilder().mode(ThresholdsMode.Absolute).steps(steps))
+    .thresholds(statThresholds(colour))
     .colorScheme(new FieldColorBuilder().mode(FieldColorModeId.Thresholds))
     .reduceOptions(new ReduceDataOptionsBuilder().calcs(['lastNotNull']).values(false))
     .withTarget(new DataqueryBuilder().expr(spec.expr).instant());
 }
 
-/** A table of the newest values, sorted by its first value, largest on top. */
-export function table(spec: TableSpec): TableBuilder {
-  const panel = new TableBuilder()
-    .title(spec.title)
-    .description(spec.description)
-    .datasource(DATASOURCE)
-    .unit(spec.unit)
-    .noValue('0')
-    .span(spec.width)
-    .height(spec.height ?? 8)
-    .filterable(true);
-  for (const { expr } of spec.values) {
-    panel.withTarget(new DataqueryBuilder().expr(expr).format(PromQueryFormat.Table).instant());
-  }
-  const columns = spec.values.map(({ column }, index) => [valueColumn(index, spec.values.length), column] as const);
-  panel.withTransformation({ id: 'merge', options: {} }).withTransformation({
-    id: 'organize',
-    options: {
-      excludeByName: { Time: true },
-      indexByName: Object.fromEntries(
-        [...spec.labels, ...columns.map(([field]) => field)].map((field, index) => [field, index]),
-      ),
-      renameByName: Object.fromEntries(columns),
-    },
-  });
-  const [first] = spec.values;
-  if (first !== undefined) panel.sortBy([new TableSortByFieldStateBuilder().displayName(first.column).desc(true)]);
-  return panel;
+/** Good below, bad from there on. */
+export function verdictThresholds(badFrom: number): ThresholdsConfigBuilder {
+  return thresholds([
+    { value: null, color: VERDICT_COLOURS.good },
+    { value: badFrom, color: VERDICT_COLOURS.bad },
+  ]);
+}
+
+function statThresholds(colour: StatSpec['colour']): ThresholdsConfigBuilder {
+  if (typeof colour === 'string') return thresholds([{ value: null, color: colour }]);
+  if ('badFrom' in colour) return verdictThresholds(colour.badFrom);
+  return thresholds([
+    { value: null, color: VERDICT_COLOURS.bad },
+    { value: colour.badBelow, color: VERDICT_COLOURS.good },
+  ]);
+}
+
+function thresholds(steps: Threshold[]): ThresholdsConfigBuilder {
+  return new ThresholdsConfigBuilder().mode(ThresholdsMode.Absolute).steps(steps);
 }
 
 /** A heading that the panels after it stand under. */
@@ -173,9 +164,4 @@ export function row(title: string): RowBuilder {
 /** The letter by which overrides and transformations know a query. */
 export function refId(index: number): string {
   return String.fromCharCode('A'.charCodeAt(0) + index);
-}
-
-/** Grafana names the value of a table query by its letter only where there are several. */
-function valueColumn(index: number, of: number): string {
-  return of === 1 ? 'Value' : `Value #${refId(index)}`;
 }

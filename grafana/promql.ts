@@ -38,7 +38,7 @@ export function select(
   const own = Object.entries(labels).map(([label, wanted]) => {
     const [operator, value] = typeof wanted === 'string' ? ['=', wanted] : ['!=', wanted.not];
     if (!CATALOGUE[metric].labels.includes(label as LabelName)) throw new Error(`${metric} has no label ${label}`);
-    const known = LABEL_VALUES[label as LabelName];
+    const known = CATALOGUE[metric].values?.[label as LabelName] ?? LABEL_VALUES[label as LabelName];
     if (known !== undefined && !known.includes(value)) throw new Error(`${label} is never ${value}`);
     return `${label}${operator}${JSON.stringify(value)}`;
   });

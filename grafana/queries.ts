@@ -1,5 +1,5 @@
 // One named function a question. Nothing is summed that all processes of a network namespace see alike.
-import { oncePerNamespace, quantile, rate, shown, sum } from './series.ts';
+import { ofFleet, oncePerNamespace, quantile, rate, shown, sum } from './series.ts';
 import { CLOSE_WAIT_LEAK } from './thresholds.ts';
 
 /** How many sockets does the kernel hold for us, in each state? Empty while no table is at hand. */
@@ -197,6 +197,87 @@ export function resetsSentPerSecond(): string {
   return oncePerNamespace(rate(shown('netns_resets_sent_total')), []);
 }
 
+/** How do the TCP sockets of the whole namespace spread over the states, whoever owns them? */
+export function namespaceByState(): string {
+  return oncePerNamespace(shown('netns_sockets'), ['state']);
+}
+
+/** How many handshakes are half done in the namespace? */
+export function handshakesOfNamespace(state: 'syn_sent' | 'syn_received'): string {
+  return oncePerNamespace(shown('netns_sockets', { state }), []);
+}
+
+/** How many bytes go each way? */
+export function bytesPerSecond(): string {
+  return sum(rate(shown('bytes_total')), ['side', 'direction']);
+}
+
+/** Which way do sockets go through the states, as Node sees it? The ten that most go. */
+export function transitionsPerSecond(): string {
+  return `topk(10, ${sum(rate(shown('state_transitions_total')), ['from', 'to'])} > 0)`;
+}
+
+/** How do the lives of connections spread? */
+export function lifetimesPerSecond(): string {
+  return `sum by (le) (${rate(shown('connection_duration_seconds', {}, 'bucket'))})`;
+}
+
+/** How long do they live? */
+export function lifetime(q: number): string {
+  return quantile(q, 'connection_duration_seconds', {}, ['side']);
+}
+
+/** Of each name? */
+export function lifetimeByName(q: number): string {
+  return quantile(q, 'connection_duration_by_name_seconds', {}, ['side', 'name']);
+}
+
+/** How long are sockets in each state, on average? Of those that left it; 0 of 0 is NaN, which is no number >= 0. */
+export function meanTimeInState(): string {
+  const total = sum(rate(shown('state_duration_seconds', {}, 'sum')), ['state']);
+  return `${total} / ${sum(rate(shown('state_duration_seconds', {}, 'count')), ['state'])} >= 0`;
+}
+
+/** How many connections were open before they were observed? */
+export function adoptedPerSecond(): string {
+  return sum(rate(shown('connections_adopted_total')), ['side']);
+}
+
+/** How many went on without being observed? */
+export function releasedPerSecond(): string {
+  return sum(rate(shown('connections_released_total')), ['side']);
+}
+
+/** How long is the way to the peers and back? Opt-in. */
+export function roundTrip(q: number): string {
+  return quantile(q, 'rtt_seconds', {}, ['side', 'name']);
+}
+
+/** How many segments may be on the way? Opt-in. */
+export function congestionWindow(q: number): string {
+  return quantile(q, 'congestion_window_segments', {}, ['side', 'name']);
+}
+
+/** How many connections are sending again? Opt-in. */
+export function retransmittingByName(): string {
+  return sum(shown('retransmitting_sockets'), ['side', 'name']);
+}
+
+/** How many rows has the table? All processes of a namespace read the same. */
+export function tableRows(): string {
+  return `max by (instance) (${shown('collector_rows')})`;
+}
+
+/** Whose table is larger than what finwait keeps of it? */
+export function tablesTruncated(): string {
+  return `max by (instance) (${shown('collector_truncated')})`;
+}
+
+/** How many connections have no name of their own? */
+export function namesOverflowedPerSecond(): string {
+  return sum(rate(shown('names_overflowed_total')));
+}
+
 /** Where does the kernel's column come from, in how many processes? */
 export function activeSources(): string {
   return sum(shown('collector_active'), ['source']);
@@ -235,6 +316,16 @@ export function collectorBlockedP99(): string {
 /** Which of our alerts fire, and since when? ALERTS is Prometheus' own and has no instance where an alert has none. */
 export function firingAlerts(): string {
   return 'ALERTS{alertname=~"Finwait.+", alertstate="firing", job=~"$job"}';
+}
+
+/**
+ * When did a process begin? One that was not there for five minutes, or one under the same address whose number of
+ * samples has fallen back. A scrape that was missed is neither.
+ */
+export function processStarts(): string {
+  const samples = ofFleet('collector_duration_seconds', {}, 'count');
+  const known = ofFleet('info');
+  return `(resets(${samples}[2m]) > 0) or (${known} unless on (job, instance) present_over_time(${known}[5m] offset 1m))`;
 }
 
 /** Used and limit are of one process, so that neither is another namespace's. */

@@ -2,6 +2,9 @@
 import { CATALOGUE, type LabelName, type MetricName } from '../src/metrics/catalogue.ts';
 import { type HistogramSeries, type Matchers, select } from './promql.ts';
 
+/** Every dashboard has these two variables. */
+const PROCESS = ['job=~"$job"', 'instance=~"$instance"'] as const;
+
 /**
  * A selector for what the dashboard's variables show. A label that `labels` settles follows no variable.
  *
@@ -15,8 +18,22 @@ export function shown(
 ): string {
   const own = CATALOGUE[metric].labels;
   const narrowed = (['side', 'name'] as const).filter((label) => own.includes(label) && labels[label] === undefined);
-  const variables = ['job', 'instance', ...narrowed].map((label) => `${label}=~"$${label}"`);
-  return select(metric, labels, [...variables, ...matchers], series);
+  const chosen = narrowed.map((label) => `${label}=~"$${label}"`);
+  return select(metric, labels, [...PROCESS, ...chosen, ...matchers], series);
+}
+
+/**
+ * A selector that follows job and instance only: for a whole fleet, where one name is not chosen among thousands.
+ *
+ * @param matchers further matchers as text
+ */
+export function ofFleet(
+  metric: MetricName,
+  labels: Matchers = {},
+  series?: HistogramSeries,
+  matchers: readonly string[] = [],
+): string {
+  return select(metric, labels, [...PROCESS, ...matchers], series);
 }
 
 /** A counter's increase a second, over the interval that Grafana takes from the scrape interval and the zoom. */

@@ -143,6 +143,11 @@ export function portsLeftByName(): string {
   return `min by (name) (${shown('ephemeral_ports_exhaustion_seconds')})`;
 }
 
+/** And of the upstream that is first? */
+export function portsLeftSoonest(): string {
+  return `min(${shown('ephemeral_ports_exhaustion_seconds')})`;
+}
+
 /** How many requests does a connection see? */
 export function requestsPerConnection(q: number): string {
   return quantile(q, 'requests_per_connection', CLIENT, ['name']);

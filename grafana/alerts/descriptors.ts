@@ -1,14 +1,17 @@
 import { select } from '../promql.ts';
 import { DESCRIPTORS } from '../thresholds.ts';
+import { ofGrownProcess } from './grown-up.ts';
+import { lastKnown } from './last-known.ts';
 import type { AlertRule } from './rule.ts';
 
 const OPEN = select('open_fds');
-const MOST = select('max_fds');
+const MOST = lastKnown(select('max_fds'));
+const SHARE = `${lastKnown(OPEN)} / ${MOST}`;
 
 /** Descriptors are all but gone. */
 export const descriptorsExhausted: AlertRule = {
   alert: 'FinwaitDescriptorsExhausted',
-  expr: `${OPEN} / ${MOST} > ${DESCRIPTORS.criticalFrom}`,
+  expr: `${SHARE} > ${DESCRIPTORS.criticalFrom}`,
   for: DESCRIPTORS.criticalFor,
   keepFiringFor: DESCRIPTORS.keepFiringFor,
   severity: 'critical',
@@ -21,13 +24,14 @@ export const descriptorsExhausted: AlertRule = {
 /** At this rate they will be. */
 export const descriptorsRunningOut: AlertRule = {
   alert: 'FinwaitDescriptorsRunningOut',
-  expr: [
-    '(',
-    `    predict_linear(${OPEN}[${DESCRIPTORS.trendOf}], ${DESCRIPTORS.aheadHours} * 3600) > ${MOST}`,
-    '  and',
-    `    ${OPEN} / ${MOST} > ${DESCRIPTORS.warnFrom}`,
-    ')',
-  ].join('\n'),
+  expr: ofGrownProcess(
+    [
+      `predict_linear(${OPEN}[${DESCRIPTORS.trendOf}], ${DESCRIPTORS.aheadHours} * 3600) > ${MOST}`,
+      'and',
+      `  ${SHARE} > ${DESCRIPTORS.warnFrom}`,
+    ].join('\n'),
+    [],
+  ),
   for: DESCRIPTORS.warnFor,
   keepFiringFor: DESCRIPTORS.keepFiringFor,
   severity: 'warning',

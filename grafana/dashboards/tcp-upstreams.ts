@@ -1,5 +1,6 @@
 import { dashboard } from '../dashboard.ts';
 import type { Json } from '../finalize.ts';
+import { UIDS } from '../links.ts';
 import {
   connectAttempts,
   connectDuration,
@@ -42,11 +43,11 @@ import { upstreamActiveCloses, upstreamCloses, upstreamResets } from '../parts/u
 /** Can these services reach what they depend on, and do they use its connections well? */
 export function tcpUpstreams(): Json {
   return dashboard({
-    uid: 'finwait-tcp-upstreams',
+    uid: UIDS.upstreams,
     title: 'Node.js TCP upstreams',
     description:
       'The connections that Node.js services open: whether they can be made, how they are used, who ends them, and the ports they take.',
-    side: 'client',
+    choice: 'client',
     sections: [
       {
         panels: [connectFailuresWorstShare(), pendingNow(), waitingNow(), reuseNow(), racesNow(), ephemeralPortsNow()],

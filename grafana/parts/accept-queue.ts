@@ -12,7 +12,7 @@ export function acceptQueueWorst(): StatPanel {
       'Connections that the kernel has established and the process has not accepted, as a share of what fits in. About 0 ' +
       `in health: an event loop that comes round takes all of them. Bad from ${ACCEPT_QUEUE.fullFrom * 100}%: what comes when it is full is dropped.`,
     unit: 'percentunit',
-    width: 6,
+    width: 4,
     expr: queries.acceptQueueWorst(),
     colour: { badFrom: ACCEPT_QUEUE.fullFrom },
   });
@@ -28,6 +28,7 @@ export function acceptQueueFill(): TimeseriesPanel {
     unit: 'percentunit',
     width: 8,
     queries: [{ expr: queries.acceptQueueFill(), legend: '{{instance}} {{name}}' }],
+    badFrom: ACCEPT_QUEUE.fullFrom,
   });
 }
 
@@ -71,7 +72,7 @@ export function acceptQueueLength(): TimeseriesPanel {
       'Connections in the accept queues, summed over processes. Bad: a level that stays. It rises before the latency that ' +
       'clients see does, because their connect() has succeeded.',
     unit: 'short',
-    width: 12,
+    width: 8,
     queries: [{ expr: queries.acceptQueueByName(), legend: '{{name}}' }],
   });
 }

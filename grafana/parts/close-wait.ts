@@ -2,8 +2,9 @@ import type { PanelBuilder as StatPanel } from '@grafana/grafana-foundation-sdk/
 import type { PanelBuilder as TablePanel } from '@grafana/grafana-foundation-sdk/table';
 import type { PanelBuilder as TimeseriesPanel } from '@grafana/grafana-foundation-sdk/timeseries';
 import { STATE_COLOURS } from '../colours.ts';
-import { stat, table, timeseries } from '../panels.ts';
+import { stat, timeseries } from '../panels.ts';
 import * as queries from '../queries.ts';
+import { table } from '../tables.ts';
 import { CLOSE_WAIT_LEAK } from '../thresholds.ts';
 
 const { atLeast, standing } = CLOSE_WAIT_LEAK;

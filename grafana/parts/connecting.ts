@@ -2,7 +2,8 @@ import type { PanelBuilder as StatPanel } from '@grafana/grafana-foundation-sdk/
 import type { PanelBuilder as TablePanel } from '@grafana/grafana-foundation-sdk/table';
 import type { PanelBuilder as TimeseriesPanel } from '@grafana/grafana-foundation-sdk/timeseries';
 import { VERDICT_COLOURS } from '../colours.ts';
-import { stat, table, timeseries } from '../panels.ts';
+import { stat, timeseries } from '../panels.ts';
+import { table } from '../tables.ts';
 import { CONNECT_FAILURES, CONNECTS_SLOW } from '../thresholds.ts';
 import * as queries from '../upstream-queries.ts';
 
@@ -69,7 +70,7 @@ export function connectFailuresByReason(): TimeseriesPanel {
     description:
       'Each failure under one reason. refused, reset: nobody listens, or it turns us away. timeout, unreachable: the way ' +
       'there. resolution: DNS. tls: the certificate or the protocol. Bad: all but aborted (the program gave up), ' +
-      'and at once port_exhausted and fd_exhausted: those are of this host and process, see the limits dashboard.',
+      'and at once port_exhausted and fd_exhausted: those are of this host and process, see the load dashboard.',
     unit: 'cps',
     width: 8,
     queries: [{ expr: queries.connectFailuresPerSecondByReason(), legend: '{{reason}}' }],

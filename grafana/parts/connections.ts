@@ -1,5 +1,7 @@
+import type { PanelBuilder as HeatmapPanel } from '@grafana/grafana-foundation-sdk/heatmap';
 import type { PanelBuilder as StatPanel } from '@grafana/grafana-foundation-sdk/stat';
 import type { PanelBuilder as TimeseriesPanel } from '@grafana/grafana-foundation-sdk/timeseries';
+import { heatmap } from '../charts.ts';
 import { STATE_COLOURS, VERDICT_COLOURS } from '../colours.ts';
 import { stat, timeseries } from '../panels.ts';
 import * as queries from '../queries.ts';
@@ -87,8 +89,110 @@ export function whoClosesFirst(): TimeseriesPanel {
   });
 }
 
+/** How long they live. */
+export function lifetimes(): HeatmapPanel {
+  return heatmap({
+    title: 'Life of connections that closed',
+    description:
+      'From accept or connect to close, over the buckets of the histogram; what is still open is not in it. Bad: all of it below ' +
+      'a tenth of a second: one request each. A band at a round time is the timeout of somebody on the way (5 s: Node; 60 s: ' +
+      'nginx and many balancers).',
+    unit: 's',
+    width: 12,
+    height: 8,
+    expr: queries.lifetimesPerSecond(),
+  });
+}
+
+/** In two numbers. */
+export function lifetimeQuantiles(): TimeseriesPanel {
+  return timeseries({
+    title: 'Life of connections: median and 99th percentile',
+    description:
+      'The same in numbers, by side. Bad: a median of milliseconds under steady load, where connections should be reused; or a ' +
+      'step at the moment of a deployment: a timeout was changed.',
+    unit: 's',
+    width: 12,
+    queries: [
+      { expr: queries.lifetime(0.5), legend: '{{side}} median' },
+      { expr: queries.lifetime(0.99), legend: '{{side}} 99%' },
+    ],
+  });
+}
+
+/** Whose live how long. */
+export function lifetimeByName(): TimeseriesPanel {
+  return timeseries({
+    title: 'Life of connections by name (99th percentile)',
+    description:
+      "Only with level: 'full'; empty otherwise. Bad: one upstream far below the others: it is not kept alive, or its server " +
+      'closes sooner.',
+    unit: 's',
+    width: 12,
+    queries: [{ expr: queries.lifetimeByName(0.99), legend: '{{side}} {{name}}' }],
+  });
+}
+
+/** What goes over them. */
+export function throughput(): TimeseriesPanel {
+  return timeseries({
+    title: 'Bytes per second',
+    description:
+      'Of observed connections, on TLS the bytes of the wire. Bad: 0 while connections are open and requests wait: they are ' +
+      'stuck; look at what is queued on the load dashboard.',
+    unit: 'Bps',
+    width: 12,
+    queries: [{ expr: queries.bytesPerSecond(), legend: '{{side}} {{direction}}' }],
+  });
+}
+
+/** What finwait did not see begin or end. */
+export function adoptedAndReleased(): TimeseriesPanel {
+  return timeseries({
+    title: 'Observed late, or let go, per second',
+    description:
+      'Adopted: open already when observed. Released: still open when the observation ended, or handed to another process. ' +
+      'opened + adopted = closed + released + open, always. Bad: adopted at a steady rate: observe earlier ' +
+      '(node --import finwait/register); durations leave these out.',
+    unit: 'cps',
+    width: 12,
+    queries: [
+      { expr: queries.adoptedPerSecond(), legend: '{{side}} adopted' },
+      { expr: queries.releasedPerSecond(), legend: '{{side}} released' },
+    ],
+  });
+}
+
+/** Which way they go. */
+export function transitions(): TimeseriesPanel {
+  return timeseries({
+    title: 'Transitions per second',
+    description:
+      "The ten edges of the diagram that most sockets take, as Node's events tell it, of all sides and names. Bad: " +
+      '"established to closed" at a high rate: connections end by reset or destroy, not in order; "established to close_wait" without as ' +
+      'many "close_wait to last_ack": nobody ends.',
+    unit: 'cps',
+    width: 12,
+    queries: [{ expr: queries.transitionsPerSecond(), legend: '{{from}} to {{to}}' }],
+  });
+}
+
+/** Where they stay. */
+export function meanTimeInState(): TimeseriesPanel {
+  return timeseries({
+    title: 'Mean time in each state',
+    description:
+      "Of the sockets that left it. Only with level: 'full'; empty otherwise. Bad: close_wait of seconds: handlers are slow to " +
+      'end their side; syn_sent above a second: SYNs are lost.',
+    unit: 's',
+    width: 12,
+    queries: [{ expr: queries.meanTimeInState(), legend: '{{state}}' }],
+    colours: STATE_COLOURS,
+  });
+}
+
 /** How many are reset. */
-export function resets(): TimeseriesPanel {
+export function resets(width = 12): TimeseriesPanel {
   return timeseries({
     title: 'Resets per second',
     description:
@@ -96,7 +200,7 @@ export function resets(): TimeseriesPanel {
       'sends because data was unread is in neither. Bad: any steady rate. Received on a client: the upstream crashed, or ' +
       'closes idle connections that we reuse. Received on a server: clients or a load balancer give up.',
     unit: 'cps',
-    width: 12,
+    width,
     queries: [{ expr: queries.resetsPerSecond(), legend: '{{side}} {{direction}}' }],
   });
 }

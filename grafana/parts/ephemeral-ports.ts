@@ -3,26 +3,17 @@ import type { PanelBuilder as TimeseriesPanel } from '@grafana/grafana-foundatio
 import { stat, timeseries } from '../panels.ts';
 import * as queries from '../queries.ts';
 import { EPHEMERAL_PORTS, EPHEMERAL_PORTS_RUNNING_OUT } from '../thresholds.ts';
-import { portsLeftByName } from '../upstream-queries.ts';
+import { portsLeftByName, portsLeftSoonest } from '../upstream-queries.ts';
 
-/** How near the limit the worst upstream is, among the limits. */
-export function ephemeralPortsWorst(): StatPanel {
-  return portsOfWorst(6);
-}
-
-/** The same, among what matters of upstreams. */
+/** How near the limit the worst upstream is. */
 export function ephemeralPortsNow(): StatPanel {
-  return portsOfWorst(4);
-}
-
-function portsOfWorst(width: number): StatPanel {
   return stat({
     title: 'Local ports, worst upstream',
     description:
       'Local ports in use towards one destination, as a share of those there are. Bad from ' +
       `${EPHEMERAL_PORTS.lowFrom * 100}%: at 100% connect fails with EADDRNOTAVAIL. Connections that are kept and used again need few.`,
     unit: 'percentunit',
-    width,
+    width: 4,
     expr: queries.ephemeralPortsWorst(),
     colour: { badFrom: EPHEMERAL_PORTS.lowFrom },
   });
@@ -39,6 +30,7 @@ export function ephemeralPortsFill(): TimeseriesPanel {
     unit: 'percentunit',
     width: 12,
     queries: [{ expr: queries.ephemeralPortsFill(), legend: '{{name}}' }],
+    badFrom: EPHEMERAL_PORTS.lowFrom,
   });
 }
 
@@ -55,6 +47,21 @@ export function ephemeralPortsCount(): TimeseriesPanel {
       { expr: queries.ephemeralPortsByName(), legend: '{{name}}' },
       { expr: queries.ephemeralPortsLimit(), legend: 'limit' },
     ],
+  });
+}
+
+/** When the first upstream has none. */
+export function ephemeralPortsLeftNow(): StatPanel {
+  return stat({
+    title: 'Local ports run out in',
+    description:
+      'The soonest of all upstreams, at the present rate of opening and closing. "not in sight" in health, under load too: ' +
+      `steady churn levels off. Bad below ${EPHEMERAL_PORTS_RUNNING_OUT.withinSeconds} s: slow the load down, or reuse connections.`,
+    unit: 's',
+    width: 4,
+    expr: portsLeftSoonest(),
+    colour: { badBelow: EPHEMERAL_PORTS_RUNNING_OUT.withinSeconds },
+    whenEmpty: 'not in sight',
   });
 }
 

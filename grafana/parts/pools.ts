@@ -76,7 +76,7 @@ export function requestsByName(): TimeseriesPanel {
 }
 
 /** Who reuses. */
-export function reuseByName(): TimeseriesPanel {
+export function reuseByName(width = 12): TimeseriesPanel {
   return timeseries({
     title: 'Requests on a used connection, share by upstream',
     description:
@@ -84,7 +84,7 @@ export function reuseByName(): TimeseriesPanel {
       'Connection: close, an agent or dispatcher made for each request), or low at night and high by day: the idle timeout ' +
       'of one side is shorter than the pauses.',
     unit: 'percentunit',
-    width: 12,
+    width,
     queries: [{ expr: queries.reuseShareByName(), legend: '{{name}}' }],
   });
 }

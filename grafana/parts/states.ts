@@ -1,6 +1,38 @@
+import type { PanelBuilder as CanvasPanel } from '@grafana/grafana-foundation-sdk/canvas';
 import type { PanelBuilder } from '@grafana/grafana-foundation-sdk/timeseries';
 import { statesOverTime } from '../panels.ts';
-import { kernelColumnByState, nodeColumnByState } from '../queries.ts';
+import { kernelColumnByState, namespaceByState, nodeColumnByState } from '../queries.ts';
+import { stateDiagram } from '../state-diagram.ts';
+
+/** The state machine with a number in each box. */
+export function diagram(): CanvasPanel {
+  return stateDiagram({
+    title: 'The state diagram of RFC 9293',
+    description:
+      "The kernel's rows of these processes on figure 5 of the RFC, CLOSED twice as there. Bad: a number under CLOSE_WAIT that stays (this " +
+      'program does not CLOSE), or under FIN_WAIT_2 (the peer does not), SYN_SENT (nobody answers), LAST_ACK or CLOSING (packets are ' +
+      'lost). The panels by state below say the same over time, where this panel cannot be drawn.',
+    unit: 'short',
+    width: 24,
+    height: 14,
+    expr: kernelColumnByState(),
+  });
+}
+
+/** All 11 states of everything in the namespace. */
+export function namespaceStates(): PanelBuilder {
+  return statesOverTime({
+    title: 'All sockets of the network namespace by state',
+    description:
+      'Whoever owns them, on a logarithmic scale; each namespace once. Bad: syn_received that stays: handshakes are not finished, ' +
+      'a SYN flood or an accept queue that is full; time_wait that follows the request rate; orphaned fin_wait_1 or last_ack: ' +
+      'packets are lost.',
+    unit: 'short',
+    width: 12,
+    height: 8,
+    queries: [{ expr: namespaceByState(), legend: '{{state}}' }],
+  });
+}
 
 /** All 11 states as Node tells them. */
 export function nodeColumn(): PanelBuilder {

@@ -17,6 +17,7 @@ export interface PanelJson {
       readonly properties: readonly { readonly id: string; readonly value?: unknown }[];
     }[];
   };
+  readonly options?: { readonly content?: string; readonly root?: { readonly elements: readonly unknown[] } };
 }
 
 /** What the tests read of a template variable. */
@@ -41,6 +42,8 @@ export interface DashboardJson {
   readonly editable: boolean;
   readonly panels: readonly PanelJson[];
   readonly templating: { readonly list: readonly VariableJson[] };
+  readonly tags: readonly string[];
+  readonly links: readonly object[];
   readonly annotations: { readonly list: readonly { readonly expr: string }[] };
 }
 
@@ -49,9 +52,9 @@ export const dashboards: readonly DashboardJson[] = Object.values(DASHBOARDS).ma
   (dashboard) => dashboard() as unknown as DashboardJson,
 );
 
-/** The panels that show data. */
+/** The panels that show data: neither headings nor words. */
 export function dataPanels({ panels }: DashboardJson): PanelJson[] {
-  return panels.filter(({ type }) => type !== 'row');
+  return panels.filter(({ type }) => type !== 'row' && type !== 'text');
 }
 
 /** The expressions of a dashboard's panels. */
