@@ -10,7 +10,7 @@ import { Program } from './program.ts';
 import { until } from './wait.ts';
 
 /** What kind of service a process is; `limits` is two: the caller, and the door that it calls. */
-export type FleetKind = 'healthy' | 'leaking' | 'limits' | 'descriptors' | 'blind' | 'seldom';
+export type FleetKind = 'healthy' | 'leaking' | 'limits' | 'descriptors' | 'blind' | 'seldom' | 'remedied';
 
 /** One process, or a pair of them, to start. */
 export interface FleetMember {
@@ -129,6 +129,7 @@ function commandOf(kind: FleetKind, paths: readonly string[], empty: string): re
     case 'blind':
       return node('blind', empty);
     case 'seldom':
-      return node('seldom');
+    case 'remedied':
+      return node(kind);
   }
 }
