@@ -11,7 +11,7 @@ import { halfOpenConnections } from './alerts/half-open.ts';
 import { keepAliveRace, lateRequests } from './alerts/keep-alive.ts';
 import { poolStarved } from './alerts/pools.ts';
 import { resetRatio } from './alerts/resets.ts';
-import { type AlertRule, ruleFile } from './alerts/rule.ts';
+import { type AlertRule, ruleOf } from './alerts/rule.ts';
 import { tcpCloseWait } from './dashboards/tcp-close-wait.ts';
 import { tcpFleet } from './dashboards/tcp-fleet.ts';
 import { tcpLifecycle } from './dashboards/tcp-lifecycle.ts';
@@ -19,6 +19,10 @@ import { tcpLoad } from './dashboards/tcp-load.ts';
 import { tcpUpstreams } from './dashboards/tcp-upstreams.ts';
 import type { Json } from './finalize.ts';
 import { GENERATED_BY } from './project.ts';
+import { recordOf } from './recording/record.ts';
+import { recorded } from './recording/recorded.ts';
+import { RECORDS } from './recording/records.ts';
+import { prometheusRule, ruleFile } from './rule-file.ts';
 import { toYaml } from './yaml.ts';
 
 /** Every dashboard by the name of its file; a new one is a line here. */
@@ -58,10 +62,21 @@ export const ALERTS: readonly AlertRule[] = [
 
 /** Everything that `grafana/out` holds, by file name. The same text at every call, on every machine. */
 export function generate(): ReadonlyMap<string, string> {
+  const alerts = ALERTS.map(ruleOf);
+  const records = RECORDS.map(recordOf);
   return new Map([
-    ...Object.entries(DASHBOARDS).map(
-      ([file, dashboard]) => [file, `${JSON.stringify(dashboard(), undefined, 2)}\n`] as const,
-    ),
-    ['alerts.yml', `# ${GENERATED_BY}\n${toYaml(ruleFile(ALERTS))}`],
+    ...Object.entries(DASHBOARDS).map(([file, dashboard]) => [file, json(dashboard())] as const),
+    ['tcp-fleet-recorded.json', json(recorded(tcpFleet()))],
+    ['alerts.yml', yaml(ruleFile({ alerts }))],
+    ['recording.yml', yaml(ruleFile({ recording: records }))],
+    ['prometheus-rule.yaml', yaml(prometheusRule({ alerts, recording: records }))],
   ]);
+}
+
+function json(value: Json): string {
+  return `${JSON.stringify(value, undefined, 2)}\n`;
+}
+
+function yaml(value: Json): string {
+  return `# ${GENERATED_BY}\n${toYaml(value)}`;
 }

@@ -1,5 +1,5 @@
 import type { Json } from '../finalize.ts';
-import { PROJECT, RUNBOOK } from '../project.ts';
+import { RUNBOOK } from '../project.ts';
 
 /** One alert of Prometheus, as data. Annotations are templates over `$labels` and `$value`. */
 export interface AlertRule {
@@ -15,17 +15,13 @@ export interface AlertRule {
   readonly description: string;
 }
 
-/** The rules as the document that Prometheus loads; each gets the link to its heading in the runbook. */
-export function ruleFile(rules: readonly AlertRule[]): Json {
-  return { groups: [{ name: PROJECT, rules: rules.map(ruleOf) }] };
-}
-
 /** Where the runbook speaks of an alert. */
 export function runbookUrl(alert: string): string {
   return `${RUNBOOK}#${alert.toLowerCase()}`;
 }
 
-function ruleOf(rule: AlertRule): Json {
+/** The rule as Prometheus loads it, with the link to its heading in the runbook. */
+export function ruleOf(rule: AlertRule): Json {
   return {
     alert: rule.alert,
     expr: rule.expr,
