@@ -36,7 +36,8 @@ export function drawHeatmap(drawing: Drawing): string {
     .sort((left, right) => left.bound - right.bound);
   const left = 62;
   const bottom = height - AXIS_HEIGHT;
-  const row = bottom / Math.max(1, bounds.length);
+  // Half a label above the highest bound.
+  const row = (bottom - 8) / Math.max(1, bounds.length);
   const x = (at: number): number => left + ((at - start) / (end - start)) * (width - left - 8);
   // Buckets are cumulative: each holds those below it.
   const own = bounds.map(({ one }, index) => {

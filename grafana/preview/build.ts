@@ -2,16 +2,16 @@
 // prometheus, ss, ip and unshare, as the tests do, and chromium. `-- --seconds 60` watches them for a shorter time,
 // `-- --html DIR` leaves the pages there too.
 import { execFileSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { startPrometheus } from '../../test/support/prometheus.ts';
 import { startFleet } from '../../test/support/prometheus-fleet.ts';
-import { hurried, type RuleFile } from '../../test/support/prometheus-pace.ts';
-import { ruleFile } from '../alerts/rule.ts';
-import { ALERTS } from '../generate.ts';
+import { hurried } from '../../test/support/prometheus-pace.ts';
+import { ALL_RULES } from '../../test/support/prometheus-rules.ts';
+import { DASHBOARDS } from '../generate.ts';
 import { askFor } from './ask.ts';
 import type { Dashboard } from './model.ts';
 import { drawPage, heightOf, PAGE_WIDTH } from './page.ts';
@@ -39,14 +39,14 @@ const FLEET = [
 const WARM_UP_SECONDS = 15;
 const pages = values.html ?? mkdtempSync(join(tmpdir(), 'finwait-preview-'));
 for (const folder of [pages, values.out]) mkdirSync(folder, { recursive: true });
-const dashboards = readdirSync(values.from)
-  .filter((file) => file.endsWith('.json'))
-  .map((file) => JSON.parse(readFileSync(join(values.from, file), 'utf8')) as Dashboard);
+const dashboards = Object.keys(DASHBOARDS).map(
+  (file) => JSON.parse(readFileSync(join(values.from, file), 'utf8')) as Dashboard,
+);
 
 const fleet = await startFleet(FLEET);
 const global = { scrape_interval: '1s', scrape_timeout: '1s', evaluation_interval: '1s' };
 // A minute of the alerts is a second, so that there are some to show.
-const rules = hurried(ruleFile(ALERTS) as unknown as RuleFile);
+const rules = hurried(ALL_RULES);
 const prometheus = await startPrometheus({ global, scrape_configs: fleet.scrapeConfigs }, rules);
 try {
   // What happens at a start is another picture.

@@ -132,13 +132,23 @@ export function overrideOf(panel: Panel, name: string, id: string): unknown {
   return found.flatMap(({ properties }) => properties).findLast((property) => property.id === id)?.value;
 }
 
-/** The fixed colour of a name, or one of the palette, the same in every panel. */
-export function colourOf(panel: Panel, name: string): string {
-  const fixed = overrideOf(panel, name, 'color') as { readonly fixedColor?: string } | undefined;
-  if (fixed?.fixedColor !== undefined) return fixed.fixedColor;
+/** The colour of each name: its fixed one, or that of its place in the palette, or the next that is free. */
+export function coloursOf(panel: Panel, names: readonly string[]): ReadonlyMap<string, string> {
+  const colours = new Map<string, string>();
+  for (const name of [...names].sort()) {
+    const fixed = overrideOf(panel, name, 'color') as { readonly fixedColor?: string } | undefined;
+    const free = PALETTE.filter((colour) => ![...colours.values()].includes(colour));
+    const wanted = PALETTE[hashOf(name) % PALETTE.length] ?? TEXT;
+    const one = free.length === 0 || free.includes(wanted) ? wanted : free[hashOf(name) % free.length];
+    colours.set(name, fixed?.fixedColor ?? one ?? TEXT);
+  }
+  return colours;
+}
+
+function hashOf(name: string): number {
   let hash = 0;
   for (const character of name) hash = (hash * 31 + (character.codePointAt(0) ?? 0)) >>> 0;
-  return PALETTE[hash % PALETTE.length] ?? TEXT;
+  return hash;
 }
 
 /** For HTML and SVG. */

@@ -1,5 +1,5 @@
 // Panels without an axis: one number, bars, words.
-import { colourOf, type Drawing, escaped, TEXT, thresholdColour } from './model.ts';
+import { coloursOf, type Drawing, escaped, TEXT, thresholdColour } from './model.ts';
 import { inUnit } from './units.ts';
 
 /** One number, large. */
@@ -20,8 +20,12 @@ export function drawBarGauge({ panel, series, height }: Drawing): string {
   const values = series.map((one) => ({ name: one.name, value: one.points.at(-1)?.[1] ?? 0 }));
   const most = Math.max(1, ...values.map(({ value }) => value));
   const row = Math.min(34, height / Math.max(1, values.length));
+  const colours = coloursOf(
+    panel,
+    values.map((each) => each.name),
+  );
   const bars = values.map(({ name, value }) => {
-    const colour = colourOf(panel, name);
+    const colour = colours.get(name) ?? TEXT;
     const bar = `<div><i style="width:${(value / most) * 100}%;background:${colour}"></i></div>`;
     const shownColour = value > 0 ? colour : '#8e8e9a';
     return `<div class="bar" style="height:${row - 8}px"><span>${escaped(name)}</span>${bar}<b style="color:${shownColour}">${inUnit(value, unit)}</b></div>`;

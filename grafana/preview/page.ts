@@ -97,7 +97,7 @@ table { border-collapse: collapse; width: 100%; }
 .rows { font-size: 12.5px; }
 .rows tr { height: 29px; border-bottom: 1px solid #26282e; }
 .rows th { text-align: left; font-weight: 500; color: #6e9fff; padding: 0 8px; white-space: nowrap; }
-.rows td { padding: 0 8px; max-width: 0; overflow: hidden; text-overflow: ellipsis; white-space: nowrap; }
+.rows td { padding: 0 8px; max-width: 280px; overflow: hidden; text-overflow: ellipsis; white-space: nowrap; }
 .rows .number { text-align: right; }
 .link { color: #6e9fff; }
 .empty { color: #8e8e9a; padding: 30px; text-align: center; }

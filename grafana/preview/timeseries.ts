@@ -1,4 +1,4 @@
-import { colourOf, type Drawing, escaped, type ShownSeries } from './model.ts';
+import { coloursOf, type Drawing, escaped, type ShownSeries } from './model.ts';
 import { inUnit } from './units.ts';
 
 const AXIS_WIDTH = 62;
@@ -16,6 +16,10 @@ export function drawTimeseries(drawing: Drawing): string {
   const { custom = {}, unit } = defaults;
   const isStacked = custom.stacking?.mode === 'normal';
   const series = [...drawing.series].sort((one, other) => maxOf(other) - maxOf(one));
+  const colours = coloursOf(
+    panel,
+    series.map(({ name }) => name),
+  );
   const legendRows = Math.min(series.length, Math.max(1, Math.floor((height * LEGEND_SHARE) / LEGEND_ROW) - 1));
   const plotHeight = height - (legendRows + 1) * LEGEND_ROW - 6;
   const lines = isStacked ? stacked(series) : series.map((one) => ({ one, top: one.points, bottom: undefined }));
@@ -31,7 +35,7 @@ export function drawTimeseries(drawing: Drawing): string {
   const x = (at: number): number =>
     plot.left + ((at - drawing.start) / (drawing.end - drawing.start)) * (plot.right - plot.left);
   const y = (value: number): number =>
-    plot.bottom - (Math.min(toHeight(value), toHeight(top)) / toHeight(top)) * (plot.bottom - plot.top);
+    plot.bottom - (toHeight(Math.min(Math.max(value, 0), top)) / toHeight(top)) * (plot.bottom - plot.top);
 
   const parts: string[] = [];
   for (const tick of ticks) {
@@ -47,7 +51,7 @@ export function drawTimeseries(drawing: Drawing): string {
     );
   }
   for (const { one, top: points, bottom } of [...lines].reverse()) {
-    const colour = colourOf(panel, one.name);
+    const colour = colours.get(one.name) ?? AXIS;
     for (const run of runsOf(points)) {
       const path = run.map(([at, value]) => `${x(at).toFixed(1)} ${y(value).toFixed(1)}`).join('L');
       const below = (bottom === undefined ? run.map(([at]) => [at, 0] as const) : within(bottom, run)).toReversed();
@@ -66,7 +70,7 @@ export function drawTimeseries(drawing: Drawing): string {
     parts.push(words((plot.left + plot.right) / 2, plot.bottom / 2, 'middle', defaults.noValue ?? 'No data'));
   }
   const svg = `<svg width="${width}" height="${plotHeight}">${parts.join('')}</svg>`;
-  return svg + legend(drawing, series, legendRows);
+  return svg + legend(drawing, series, legendRows, colours);
 }
 
 /** A span of time in minutes and seconds, or hours. */
@@ -83,13 +87,18 @@ export function timesBetween(start: number, end: number, pixels: number): readon
   return times;
 }
 
-function legend({ panel }: Drawing, series: readonly ShownSeries[], rows: number): string {
+function legend(
+  { panel }: Drawing,
+  series: readonly ShownSeries[],
+  rows: number,
+  colours: ReadonlyMap<string, string>,
+): string {
   const unit = panel.fieldConfig?.defaults.unit;
   const left = series.length - rows;
   const shown = series.slice(0, left > 0 ? rows - 1 : rows).map((one) => {
     const last = one.points.findLast(([, value]) => !Number.isNaN(value))?.[1];
     const cells = [last, maxOf(one)].map((value) => `<td>${value === undefined ? '' : inUnit(value, unit)}</td>`);
-    return `<tr><th><i style="background:${colourOf(panel, one.name)}"></i>${escaped(one.name)}</th>${cells.join('')}</tr>`;
+    return `<tr><th><i style="background:${colours.get(one.name)}"></i>${escaped(one.name)}</th>${cells.join('')}</tr>`;
   });
   const more = left > 0 ? `<tr><th class="dim">and ${left + 1} more</th></tr>` : '';
   const heading = series.length === 0 ? '' : '<tr class="dim"><th>Name</th><td>Last *</td><td>Max</td></tr>';
@@ -147,7 +156,7 @@ function ticksUpTo(highest: number, unit: string | undefined): number[] {
   if (highest <= 0) return [0, 1];
   const least = highest / 4;
   const step = stepsOf(unit, least).find((each) => each >= least) ?? least;
-  const count = Math.ceil((highest / step) * 1.0001);
+  const count = Math.ceil(highest / step - 0.001);
   return Array.from({ length: count + 1 }, (_, index) => Number((index * step).toPrecision(6)));
 }
 
