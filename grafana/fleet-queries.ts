@@ -1,4 +1,5 @@
 // One named function a question about all processes at once. Each selects few series of a process: a fleet has thousands.
+import { firingAlerts } from './queries.ts';
 import { rate, ofFleet as series } from './series.ts';
 
 const CLOSE_WAIT = { state: 'close_wait' } as const;
@@ -115,7 +116,7 @@ export function versions(): string {
 
 /** Which of our alerts fire, and where? */
 export function alertsByProcess(): string {
-  return 'count by (job, instance, alertname, severity) (ALERTS{alertname=~"Finwait.+", alertstate="firing", job=~"$job"})';
+  return `count by (job, instance, alertname, severity) (${firingAlerts()})`;
 }
 
 /** 1 for a process that leaks, 0 for one that does not. */

@@ -145,9 +145,17 @@ export function verdictThresholds(badFrom: number): ThresholdsConfigBuilder {
 
 function statThresholds(colour: StatSpec['colour']): ThresholdsConfigBuilder {
   if (typeof colour === 'string') return thresholds([{ value: null, color: colour }]);
-  if ('badFrom' in colour) return verdictThresholds(colour.badFrom);
+  // Grafana gives the lowest colour to what has no value: nothing known is not good, and no end in sight is.
+  if ('badFrom' in colour) {
+    return thresholds([
+      { value: null, color: VERDICT_COLOURS.neutral },
+      { value: 0, color: VERDICT_COLOURS.good },
+      { value: colour.badFrom, color: VERDICT_COLOURS.bad },
+    ]);
+  }
   return thresholds([
-    { value: null, color: VERDICT_COLOURS.bad },
+    { value: null, color: VERDICT_COLOURS.good },
+    { value: 0, color: VERDICT_COLOURS.bad },
     { value: colour.badBelow, color: VERDICT_COLOURS.good },
   ]);
 }

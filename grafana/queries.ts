@@ -313,9 +313,9 @@ export function collectorBlockedP99(): string {
   return quantile(0.99, 'collector_blocked_seconds');
 }
 
-/** Which of our alerts fire, and since when? ALERTS is Prometheus' own and has no instance where an alert has none. */
+/** Which of our alerts fire, and since when? ALERTS is Prometheus' own; one about a whole service has no instance. */
 export function firingAlerts(): string {
-  return 'ALERTS{alertname=~"Finwait.+", alertstate="firing", job=~"$job"}';
+  return 'ALERTS{alertname=~"Finwait.+", alertstate="firing", job=~"$job", instance=~"$instance|"}';
 }
 
 /**

@@ -73,7 +73,7 @@ const ARROWS: readonly Arrow[] = [
   { from: 'syn_received', leaves: BOTTOM, to: 'established', arrives: [-0.4, 1], says: { words: 'ACK', at: [38.7, 38] } },
   { from: 'syn_received', leaves: RIGHT, to: 'fin_wait_1', arrives: LEFT, says: { words: 'CLOSE', at: [50, 15] } },
   { from: 'established', leaves: [0.6, 1], to: 'fin_wait_1', arrives: [-0.6, -1], says: { words: 'CLOSE: we end first', at: [58, 39] } },
-  { from: 'established', leaves: [0.6, -1], to: 'close_wait', arrives: LEFT, says: { words: 'FIN: the peer ends first', at: [44.5, 79] } },
+  { from: 'established', leaves: [0.6, -1], to: 'close_wait', arrives: LEFT, says: { words: 'FIN: the peer ends first', at: [45.5, 73] } },
   { from: 'fin_wait_1', leaves: [1, 0.5], to: 'fin_wait_2', arrives: LEFT, says: { words: 'ACK', at: [69, 8] } },
   { from: 'fin_wait_1', leaves: [1, -0.5], to: 'closing', arrives: LEFT, says: { words: 'FIN', at: [68.5, 40] } },
   { from: 'fin_wait_1', leaves: RIGHT, to: 'time_wait', arrives: LEFT, says: { words: 'FIN, ACK', at: [76, 26.5] } },

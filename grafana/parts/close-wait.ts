@@ -58,13 +58,20 @@ export function closeWaitWorst(): TablePanel {
     title: 'Where CLOSE_WAIT is now',
     description:
       `The 20 places with most of them; empty in health. Bad: the same number under "now" and under "for ${standing}". Look at the first ` +
-      'row: in that process, monitor.snapshot().sockets lists these connections with their peer, age and last request.',
+      'row, and click on its job for the cause; in that process, monitor.leaks() names the request and the line of code.',
     unit: 'short',
     width: 12,
     labels: ['job', 'instance', 'side', 'name'],
     values: [
       { expr: queries.closeWaitWorst(), column: 'now' },
-      { expr: queries.closeWaitStandingWorst(), column: `for ${standing}` },
+      { expr: queries.closeWaitStandingWorst(), column: `for ${standing}`, badFrom: atLeast },
+    ],
+    links: [
+      {
+        title: 'Why: CLOSE_WAIT of this process, side and name',
+        to: 'closeWait',
+        labels: ['job', 'instance', 'side', 'name'],
+      },
     ],
   });
 }

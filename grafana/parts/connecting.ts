@@ -88,6 +88,10 @@ export function connectFailuresWorst(): TablePanel {
     width: 12,
     labels: ['job', 'instance', 'name', 'reason'],
     values: [{ expr: queries.connectFailuresWorst(), column: 'per second' }],
+    links: [
+      { title: 'Only this process and upstream', to: 'upstreams', labels: ['job', 'instance', 'name'] },
+      { title: 'Its local ports and descriptors: load', to: 'load', labels: ['job', 'instance'] },
+    ],
   });
 }
 

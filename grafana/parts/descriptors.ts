@@ -39,7 +39,7 @@ export function descriptorsLeft(): StatPanel {
     title: 'Descriptors run out in',
     description:
       `The soonest of all processes, if descriptors grow as in the last ${DESCRIPTORS_LEFT.trendOf}. "not in sight" in health. Bad ` +
-      `below ${DESCRIPTORS_LEFT.badBelowSeconds / 3600} hours: then accept, connect and open fail with EMFILE. Restart that process in time, and fix what leaks.`,
+      `below ${DESCRIPTORS_LEFT.badBelowSeconds / 3600} hours: then accept, connect and open fail with EMFILE. A process that has just begun fills its pools and looks alike for some minutes.`,
     unit: 's',
     width: 4,
     expr: soonest(),

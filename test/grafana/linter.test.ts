@@ -84,6 +84,15 @@ test.each(RULES.map((rule) => [rule.name, rule] as const))('%s finds what breaks
   expect(rule.check(JSON.parse(broken) as DashboardJson)).not.toEqual([]);
 });
 
+test('a selector without braces follows nothing', () => {
+  const whole = JSON.stringify(dashboards.find(({ uid }) => uid === 'finwait-tcp-lifecycle'));
+  const bare = whole.replace(/nodejs_tcp_open_connections\{[^}]*\}\)/, 'nodejs_tcp_open_connections)');
+  const rule = RULES.find(({ name }) => name === 'target-job-rule');
+  expect(rule?.check(JSON.parse(bare) as DashboardJson)).toEqual([
+    'Open connections: nodejs_tcp_open_connections does not follow $job',
+  ]);
+});
+
 function exceptionFor({ uid }: DashboardJson, rule: string, finding: string): (typeof EXCEPTIONS)[number] | undefined {
   return EXCEPTIONS.find((known) => known.uid === uid && known.rule === rule && finding.startsWith(`${known.panel}: `));
 }

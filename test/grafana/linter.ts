@@ -116,20 +116,18 @@ export const EXCEPTIONS: readonly Exception[] = [
     rule: 'target-instance-rule',
     uid: 'finwait-tcp-fleet',
     panel: 'Firing alerts',
-    reason: 'an alert about a whole service has no instance, and must not be missing from the list of all that fire',
+    reason: 'it follows $instance, and shows besides the alerts about a whole service, which have no instance',
   },
 ];
 
-/** The selectors of an expression: the name, and what is in its braces. */
-export function selectorsOf(expr: string): { readonly name: string; readonly matchers: string }[] {
-  const found = expr.matchAll(/\b([a-zA-Z_:][\w:]*)\{([^}]*)\}|\b(nodejs_tcp_\w+|[A-Z]{2,})\b(?!\{)/g);
-  return [...found]
-    .filter(([, , , bare]) => bare === undefined || !isQuoted(expr, bare))
-    .map(([, name, matchers, bare]) => ({ name: name ?? bare ?? '', matchers: matchers ?? '' }));
-}
-
-function isQuoted(expr: string, word: string): boolean {
-  return new RegExp(`"[^"]*${word}[^"]*"`).test(expr);
+/** The selectors of an expression: the name, and what is in its braces. One without braces follows no variable. */
+function selectorsOf(expr: string): { readonly name: string; readonly matchers: string }[] {
+  const whole = /\b([a-zA-Z_:][\w:]*)\{([^}]*)\}/g;
+  const bare = expr.replaceAll(whole, '').match(/\bnodejs_tcp_\w+|\bALERTS\b/g) ?? [];
+  return [
+    ...[...expr.matchAll(whole)].map(([, name = '', matchers = '']) => ({ name, matchers })),
+    ...bare.map((name) => ({ name, matchers: '' })),
+  ];
 }
 
 /** `label_values(x{...}, label)`: what is before the label. The linter reads it the same way. */

@@ -39,3 +39,11 @@ test('a histogram is named by one of its series, and nothing else is', () => {
   expect(() => metricName('collector_duration_seconds')).toThrow('series none');
   expect(() => metricName('sockets', 'sum')).toThrow('series sum');
 });
+
+test('a metric may have values of its own for a label', () => {
+  expect(select('close_wait_sockets', { side: 'unknown', cause: 'untracked' })).toContain('side="unknown"');
+  expect(() => select('node_sockets', { side: 'unknown' })).toThrow('side is never unknown');
+  expect(() => select('close_wait_sockets', { cause: 'keep_alive_timeout' })).toThrow(
+    'cause is never keep_alive_timeout',
+  );
+});

@@ -44,7 +44,7 @@ export interface DashboardJson {
   readonly templating: { readonly list: readonly VariableJson[] };
   readonly tags: readonly string[];
   readonly links: readonly object[];
-  readonly annotations: { readonly list: readonly { readonly expr: string }[] };
+  readonly annotations: { readonly list: readonly { readonly name: string; readonly expr: string }[] };
 }
 
 /** Every dashboard as it is written. */
