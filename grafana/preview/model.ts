@@ -132,10 +132,10 @@ export function overrideOf(panel: Panel, name: string, id: string): unknown {
   return found.flatMap(({ properties }) => properties).findLast((property) => property.id === id)?.value;
 }
 
-/** The colour of each name: its fixed one, or that of its place in the palette, or the next that is free. */
+/** The colour of each name, the first names first: its fixed one, that of its place in the palette, or one that is free. */
 export function coloursOf(panel: Panel, names: readonly string[]): ReadonlyMap<string, string> {
   const colours = new Map<string, string>();
-  for (const name of [...names].sort()) {
+  for (const name of names) {
     const fixed = overrideOf(panel, name, 'color') as { readonly fixedColor?: string } | undefined;
     const free = PALETTE.filter((colour) => ![...colours.values()].includes(colour));
     const wanted = PALETTE[hashOf(name) % PALETTE.length] ?? TEXT;
