@@ -125,7 +125,7 @@ function commandOf(kind: FleetKind, paths: readonly string[], empty: string): re
     case 'limits':
       return node('limits');
     case 'descriptors':
-      return ['prlimit', `--nofile=${DESCRIPTORS}`, ...node('descriptors', `${DESCRIPTORS}`)];
+      return node('descriptors', `${DESCRIPTORS}`);
     case 'blind':
       return node('blind', empty);
     case 'seldom':
