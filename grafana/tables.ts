@@ -33,7 +33,7 @@ export function table(spec: TableSpec): TableBuilder {
     .description(spec.description)
     .datasource(DATASOURCE)
     .unit(spec.unit)
-    .noValue('0')
+    .noValue('-')
     .span(spec.width)
     .height(spec.height ?? 8)
     .filterable(true);
