@@ -13,7 +13,8 @@ const PAGES = [
 
 describe('the documentation', () => {
   it.each(PAGES)('%s names metrics of the catalogue only', (page) => {
-    const named = readSource(page).match(new RegExp(`\\b${DEFAULT_PREFIX}[a-z0-9_]+`, 'g')) ?? [];
+    // What stands behind a colon is the name of a recording rule.
+    const named = readSource(page).match(new RegExp(`(?<![:\\w])${DEFAULT_PREFIX}[a-z0-9_]+`, 'g')) ?? [];
     const unknown = named.filter((name) => !isExposed(name.slice(DEFAULT_PREFIX.length)));
     expect(unknown).toEqual([]);
   });
