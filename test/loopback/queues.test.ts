@@ -31,7 +31,8 @@ afterEach(() => {
 /** What ss shows of the sockets at a port, or connected to it: `listener`, `server` or `client`, Recv-Q and Send-Q. */
 async function table(port: number): Promise<{ readonly [row: string]: readonly number[] }> {
   const { stdout } = await promisify(execFile)('ss', ['-Htan', `( sport = :${port} or dport = :${port} )`]);
-  const rows = stdout.split('\n').filter((line) => line !== '');
+  // The port may have been another socket's: what is left of that is nobody's queue.
+  const rows = stdout.split('\n').filter((line) => line !== '' && !line.startsWith('TIME-WAIT'));
   return Object.fromEntries(
     rows.map((line) => {
       const [state, received, sent, local] = line.split(/\s+/);
