@@ -301,7 +301,8 @@ describe('the helper', () => {
       () => failures.length === 1,
       () => 'the failure is told',
     );
-    expect(failures).toEqual(['the helper that runs ss: it wrote without being asked']);
+    // Whichever is noticed first: on a busy machine the shell is late to say that the run is over.
+    expect(failures[0]).toMatch(/^the helper that runs ss: (it wrote without being asked|ss did not end by SIGTERM)$/);
     await until(
       () => fakes.running().length === 0,
       () => processText(fakes.running()),
