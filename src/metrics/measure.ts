@@ -10,7 +10,6 @@ import {
 import type { Counters } from '../kernel/procfs/read-counters.ts';
 import { COLLECTOR_ERRORS, errorKey, SOURCES } from '../kernel/source.ts';
 import { keepAliveSecondsOf } from '../monitor/keep-alive.ts';
-import type { LeakCounts } from '../monitor/leak-counts.ts';
 import type { MonitorInternals } from '../monitor/monitor.ts';
 import { CLOSINGS, type Initiator, type Outcome } from '../sockets/closing.ts';
 import { COMPONENTS } from '../sockets/component.ts';
@@ -74,13 +73,7 @@ export function measure(inside: MonitorInternals, metric: ScalarName): Point[] {
     case 'sockets':
       return column === undefined
         ? []
-        : [
-            ...perName(names, STATE_LABELS, (slot, at) => column.ownStates[slot * STATE_SLOTS + stateAt(at)] ?? 0),
-            ...STATES.map((state) => ({
-              labels: { ...UNTRACKED, state: stateLabel(state) },
-              value: column.untrackedStates[state] ?? 0,
-            })),
-          ];
+        : perName([...names, UNTRACKED], STATE_LABELS, (slot, at) => rowsIn(column, slot, stateAt(at)));
     case 'netns_unattributed_sockets':
       return column === undefined
         ? []
@@ -188,23 +181,18 @@ export function measure(inside: MonitorInternals, metric: ScalarName): Point[] {
         ? []
         : [
             ...perName(names, NAMED_CAUSE_LABELS, (slot, at) => findings.closeWait.closeWait(slot, namedCauseAt(at))),
-            ...UNTRACKED_CAUSE_LABELS.map((labels) => ({
-              labels,
-              value: findings.closeWait.closeWait(UNTRACKED_SLOT, 'untracked'),
-            })),
+            ...perName([UNTRACKED], UNTRACKED_CAUSE_LABELS, (slot) => findings.closeWait.closeWait(slot, 'untracked')),
           ];
     case 'leaked_sockets':
-      return findings === undefined ? [] : leakedSockets(names, findings.leaks);
+      return findings === undefined
+        ? []
+        : perName([...names, UNTRACKED], LEAK_STATE_LABELS, (slot, at) =>
+            findings.leaks.leaked(slot, LEAK_STATES[at] as LeakState),
+          );
     case 'oldest_socket_age_seconds':
       return findings === undefined
         ? []
-        : [
-            ...perName(names, OLDEST_LABELS, (slot) => findings.leaks.oldestMs(slot, OLDEST_STATE) / 1000),
-            ...UNTRACKED_OLDEST_LABELS.map((labels) => ({
-              labels,
-              value: findings.leaks.oldestMs(UNTRACKED_SLOT, OLDEST_STATE) / 1000,
-            })),
-          ];
+        : perName([...names, UNTRACKED], OLDEST_LABELS, (slot) => findings.leaks.oldestMs(slot, OLDEST_STATE) / 1000);
     case 'half_open_suspects':
       return findings === undefined ? [] : perName(names, NO_LABELS, (slot) => findings.leaks.halfOpen(slot));
     case 'divergent_sockets':
@@ -389,19 +377,15 @@ const PHASE_LABELS: SeriesLabels = CONNECT_PHASES.map((phase) => ({ phase }));
 const IDLE_CLOSE_LABELS: SeriesLabels = IDLE_CLOSES.map((cause) => ({ cause }));
 const POOL_LABELS: SeriesLabels = [{ pool_state: 'active' }, { pool_state: 'idle' }];
 const NODE_QUEUE_LABELS: SeriesLabels = [{ queue: 'node_read' }, { queue: 'node_write' }];
-const LEAK_STATE_LABELS: SeriesLabels = LEAK_STATES.map(([state]) => ({ state }));
+const LEAK_STATE_LABELS: SeriesLabels = LEAK_STATES.map((state) => ({ state }));
 const REMEDY_LABELS: SeriesLabels = REMEDIED_CAUSES.map((cause) => ({ cause }));
 /** What a socket with a record may suffer from. */
 const NAMED_CAUSES: readonly CloseWaitCause[] = CLOSE_WAIT_CAUSES.filter((cause) => cause !== 'untracked');
 const NAMED_CAUSE_LABELS: SeriesLabels = NAMED_CAUSES.map((cause) => ({ cause }));
-/** What is ours and has no record: it has no name, and no side. */
-const UNTRACKED = { side: 'unknown', name: UNTRACKED_NAME } as const;
-const UNTRACKED_CAUSE_LABELS: SeriesLabels = [{ ...UNTRACKED, cause: 'untracked' }];
+const UNTRACKED_CAUSE_LABELS: SeriesLabels = [{ cause: 'untracked' }];
 /** The kernel bounds the age of all others, FIN_WAIT_2 with a descriptor apart, and an age for each would be too many series. */
 const OLDEST_STATE: LeakState = 'close_wait';
 const OLDEST_LABELS: SeriesLabels = [{ state: OLDEST_STATE }];
-const UNTRACKED_OLDEST_LABELS: SeriesLabels = [{ ...UNTRACKED, state: OLDEST_STATE }];
-const UNTRACKED_LEAK_LABELS: SeriesLabels = LEAK_STATES.map(([state]) => ({ ...UNTRACKED, state }));
 const KERNEL_QUEUE_LABELS: SeriesLabels = [{ queue: 'kernel_receive' }, { queue: 'kernel_send' }];
 
 /** The kernel's own counters behind the metrics of the namespace. */
@@ -433,25 +417,22 @@ function namedCauseAt(index: number): CloseWaitCause {
   return NAMED_CAUSES[index] as CloseWaitCause;
 }
 
-/** By the states that have a threshold, what is untracked included. */
-function leakedSockets(names: readonly NameEntry[], leaks: LeakCounts): Point[] {
-  const at = (slot: number, index: number): number =>
-    leaks.leaked(slot, (LEAK_STATES[index] as (typeof LEAK_STATES)[number])[0]);
-  return [
-    ...perName(names, LEAK_STATE_LABELS, at),
-    ...UNTRACKED_LEAK_LABELS.map((labels, index) => ({ labels, value: at(UNTRACKED_SLOT, index) })),
-  ];
+/** Rows of one state that are a name's, or that nobody stands for. */
+function rowsIn({ ownStates, untrackedStates }: KernelColumn, slot: number, state: State): number {
+  return (slot === UNTRACKED_SLOT ? untrackedStates[state] : ownStates[slot * STATE_SLOTS + state]) ?? 0;
 }
 
 function byCount({ ledger }: MonitorInternals, series: SeriesLabels, counts: readonly Count[]): Point[] {
   return perName(ledger.names.entries(), series, (slot, at) => ledger.count(slot, counts[at] as Count));
 }
 
-function perName(
-  names: readonly NameEntry[],
-  series: SeriesLabels,
-  value: (slot: number, at: number) => number,
-): Point[] {
+/** Whose a series is: a name of ours, or {@link UNTRACKED}. */
+type Owner = Pick<NameEntry, 'slot' | 'name'> & { readonly side: NameEntry['side'] | 'unknown' };
+
+/** What is ours and has no record: it has no name, and no side. */
+const UNTRACKED: Owner = { slot: UNTRACKED_SLOT, side: 'unknown', name: UNTRACKED_NAME };
+
+function perName(names: readonly Owner[], series: SeriesLabels, value: (slot: number, at: number) => number): Point[] {
   return names.flatMap((entry) =>
     labelsOf(entry, series).map((labels, at) => ({ labels, value: value(entry.slot, at) })),
   );
@@ -512,7 +493,7 @@ function nameLabel(entry: NameEntry): Labels {
 }
 
 /** Labels are made once for each name and stay the same objects, so that an exporter may remember their text. */
-function labelsOf(entry: NameEntry, series: SeriesLabels): readonly Labels[] {
+function labelsOf(entry: Owner, series: SeriesLabels): readonly Labels[] {
   const { side, name } = entry;
   return remembered(labelsBySideAndName, entry, series, (own) => ({ side, name, ...own }));
 }
@@ -523,14 +504,14 @@ function clientLabelsOf(entry: NameEntry, series: SeriesLabels): readonly Labels
   return remembered(labelsByName, entry, series, (own) => ({ name, ...own }));
 }
 
-type RememberedLabels = WeakMap<NameEntry, Map<SeriesLabels, readonly Labels[]>>;
+type RememberedLabels = WeakMap<Owner, Map<SeriesLabels, readonly Labels[]>>;
 
 const labelsBySideAndName: RememberedLabels = new WeakMap();
 const labelsByName: RememberedLabels = new WeakMap();
 
 function remembered(
   memory: RememberedLabels,
-  entry: NameEntry,
+  entry: Owner,
   series: SeriesLabels,
   make: (own: Labels) => Labels,
 ): readonly Labels[] {

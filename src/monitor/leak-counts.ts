@@ -8,8 +8,6 @@ import {
 import { CountTable } from '../sockets/count-table.ts';
 import { UNTRACKED_SLOT } from '../sockets/untracked-sockets.ts';
 
-const STATES: readonly LeakState[] = LEAK_STATES.map(([state]) => state);
-
 /** What the examination of one table has counted, by name slot; {@link UNTRACKED_SLOT} is for what no record has. */
 export class LeakCounts {
   /** The row behind those of all names. */
@@ -31,9 +29,9 @@ export class LeakCounts {
   constructor(capacity: number) {
     this.#untrackedRow = capacity;
     this.#closeWait = new CountTable(capacity + 1, CLOSE_WAIT_CAUSES);
-    this.#leaked = new CountTable(capacity + 1, STATES);
+    this.#leaked = new CountTable(capacity + 1, LEAK_STATES);
     this.#halfOpen = new CountTable(capacity + 1, ['half_open']);
-    this.#oldestMs = new Float64Array((capacity + 1) * STATES.length);
+    this.#oldestMs = new Float64Array((capacity + 1) * LEAK_STATES.length);
   }
 
   closeWait(slot: number, cause: CloseWaitCause): number {
@@ -78,11 +76,11 @@ export class LeakCounts {
   /** The slot belongs to another name from now on. */
   forget(slot: number): void {
     for (const table of [this.#closeWait, this.#leaked, this.#halfOpen]) table.forget(slot);
-    this.#oldestMs.fill(0, slot * STATES.length, (slot + 1) * STATES.length);
+    this.#oldestMs.fill(0, slot * LEAK_STATES.length, (slot + 1) * LEAK_STATES.length);
   }
 
   #ageCell(slot: number, state: LeakState): number {
-    return this.#row(slot) * STATES.length + STATES.indexOf(state);
+    return this.#row(slot) * LEAK_STATES.length + LEAK_STATES.indexOf(state);
   }
 
   #row(slot: number): number {

@@ -9,15 +9,17 @@ import {
 } from '../detect/leaks/leak.ts';
 import type { ObserveContext } from '../observe/context.ts';
 import type { NodeSocket } from '../observe/node-socket.ts';
-import { Slices } from '../observe/slices.ts';
-import { isPooled, type SocketFlags, socketFlagsOf } from '../observe/socket-flags.ts';
+import { Slices, visitRecords } from '../observe/slices.ts';
+import { isPooled, socketFlagsOf } from '../observe/socket-flags.ts';
 import type { KernelColumn } from '../sockets/join.ts';
 import { TICKS_PER_MS } from '../sockets/ledger.ts';
 import { FLAG, type SocketRecord, stateOf } from '../sockets/record.ts';
 import { blankRow, type KernelRow } from '../sockets/row.ts';
 import { RowAges, type Sighting, type Traffic } from '../sockets/row-ages.ts';
+import type { SocketFlags } from '../sockets/socket-flags.ts';
+import type { SuspectFacts } from '../sockets/suspects.ts';
 import { UNTRACKED_SLOT } from '../sockets/untracked-sockets.ts';
-import { STATE, STATE_SLOTS, type State } from '../tcp/state.ts';
+import { STATE, STATE_SLOTS, type State, stateLabel } from '../tcp/state.ts';
 import { LeakCounts } from './leak-counts.ts';
 import { groupLeaks, type KnownCulprit, type LeakGrouping } from './leak-grouping.ts';
 
@@ -126,7 +128,8 @@ export class LeakFinder {
   async #examineRows(examination: Examination, slices: Slices): Promise<void> {
     const { suspects, ownStates, untrackedStates } = examination.column;
     for (let index = 0; index < suspects.length; index++) {
-      if (suspects.factsAt(index).own) this.#examineRow(examination, index);
+      const facts = suspects.factsAt(index);
+      if (facts.own) this.#examineRow(examination, index, facts);
       if (slices.isOver()) await slices.next();
     }
     if (suspects.omitted === 0) return;
@@ -140,15 +143,14 @@ export class LeakFinder {
     counts.addCloseWait(UNTRACKED_SLOT, 'untracked', untracked - counts.allCloseWait(UNTRACKED_SLOT));
   }
 
-  #examineRow(examination: Examination, index: number): void {
+  #examineRow(examination: Examination, index: number, { slot, key, tupleSlot }: SuspectFacts): void {
     const { column, counts, leaks } = examination;
-    const { slot, key, tupleSlot } = column.suspects.factsAt(index);
     const row = this.#row;
     column.suspects.read(index, row);
     const { state } = row;
     const record = this.#recordOf(tupleSlot, key);
     const socket = record?.socket as NodeSocket | undefined;
-    const flags = socket === undefined ? undefined : this.#flagsOf(socket);
+    const flags = socket === undefined ? undefined : this.#asked(() => socketFlagsOf(socket));
     const isComparable = flags !== undefined && isUnchanged(record, column);
     const isCloseWait = state === STATE.CLOSE_WAIT;
     const cause = isCloseWait ? this.#countCloseWait(examination, slot, isComparable, flags) : causeOfState(row, flags);
@@ -173,30 +175,10 @@ export class LeakFinder {
     { counts, loopBlockedMs }: Examination,
     slot: number,
     isComparable: boolean,
-    {
-      isReading,
-      eofRead,
-      endEmitted,
-      unreadInNode,
-      writableEnded,
-      writableFinished,
-      unsentInNode,
-    }: SocketFlags = NO_FLAGS,
+    flags: SocketFlags = NO_FLAGS,
   ): CloseWaitCause {
-    const cause = causeOf({
-      isTracked: slot >= 0,
-      isComparable,
-      loopBlockedMs,
-      receiveQueue: this.#row.receiveQueue,
-      sendQueue: this.#row.sendQueue,
-      isReading,
-      eofRead,
-      endEmitted,
-      unreadInNode,
-      writableEnded,
-      writableFinished,
-      unsentInNode,
-    });
+    const { receiveQueue, sendQueue } = this.#row;
+    const cause = causeOf({ isTracked: slot >= 0, isComparable, loopBlockedMs, receiveQueue, sendQueue, ...flags });
     counts.addCloseWait(slot, cause);
     return cause;
   }
@@ -220,7 +202,7 @@ export class LeakFinder {
     socket: NodeSocket | undefined,
   ): boolean {
     if (record === undefined || socket === undefined) return false;
-    const isDead = this.#isPooled(record, socket);
+    const isDead = this.#asked(() => isPooled(record, socket)) === true;
     const isOpen = stateOf(record) === STATE.ESTABLISHED;
     if (!isDead && !isOpen) return false;
     const { tables } = this.#contradictions.see(key, STATE.CLOSE_WAIT, column.endedAt, NO_TRAFFIC);
@@ -237,11 +219,9 @@ export class LeakFinder {
     const { ledger } = this.#context;
     const suspected = ledger.names.entries().reduce((sum, { slot }) => sum + ledger.nodeState(slot, STATE.CLOSED), 0);
     if (suspected === 0) return;
-    for (let at = ledger.records.length - 1; at >= 0; at--) {
-      const record = ledger.records[at];
-      if (record !== undefined && isGhost(record)) this.#examineWithoutRow(examination, record, 'js_open_kernel_gone');
-      if (slices.isOver()) await slices.next();
-    }
+    await visitRecords(ledger, slices, (record) => {
+      if (isGhost(record)) this.#examineWithoutRow(examination, record, 'js_open_kernel_gone');
+    });
   }
 
   /** Connections whose descriptor Node has forgotten to close. */
@@ -292,20 +272,11 @@ export class LeakFinder {
     return ledger.serialAtTuple(tupleSlot) === key ? ledger.recordAtTuple(tupleSlot) : undefined;
   }
 
-  #isPooled(record: SocketRecord, socket: NodeSocket): boolean {
+  /** What a socket says of itself; undefined where it cannot be asked: a program may have put a getter of its own there. */
+  #asked<T>(read: () => T): T | undefined {
     try {
-      return isPooled(record, socket);
+      return read();
     } catch (error) {
-      this.#context.report('observer', error);
-      return false;
-    }
-  }
-
-  #flagsOf(socket: NodeSocket): SocketFlags | undefined {
-    try {
-      return socketFlagsOf(socket);
-    } catch (error) {
-      // A program may have put a getter of its own there.
       this.#context.report('observer', error);
       return undefined;
     }
@@ -362,9 +333,8 @@ function isGhost(record: SocketRecord): boolean {
 }
 
 /** By state, its label where it has a threshold. */
-const LEAK_LABELS: readonly (LeakState | undefined)[] = Array.from(
-  { length: STATE_SLOTS },
-  (_, state) => LEAK_STATES.find(([, each]) => each === state)?.[0],
+const LEAK_LABELS: readonly (LeakState | undefined)[] = Array.from({ length: STATE_SLOTS }, (_, state) =>
+  LEAK_STATES.find((label) => label === stateLabel(state as State)),
 );
 
 const NO_TRAFFIC: Traffic = { received: 0, sent: 0, queued: 0 };

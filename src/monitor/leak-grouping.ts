@@ -6,12 +6,12 @@ import { culpritOf } from '../observe/culprit.ts';
 import { flagsOf } from '../observe/culprit-flags.ts';
 import type { NodeSocket } from '../observe/node-socket.ts';
 import { pipeTargetOf } from '../observe/pairs.ts';
-import type { Slices } from '../observe/slices.ts';
+import { type Slices, visitRecords } from '../observe/slices.ts';
 import type { KernelColumn } from '../sockets/join.ts';
 import type { SocketRecord } from '../sockets/record.ts';
 import { blankRow, type KernelRow } from '../sockets/row.ts';
 import type { SocketKind } from '../sockets/socket-kind.ts';
-import { endpointText, TUPLE, TUPLE_WORDS } from '../sockets/tuple.ts';
+import { endpointsText } from '../sockets/tuple.ts';
 import { UNTRACKED_NAME } from '../sockets/untracked-sockets.ts';
 import { stateLabel } from '../tcp/state.ts';
 import { deepFreeze } from './deep-freeze.ts';
@@ -74,15 +74,12 @@ export async function groupLeaks(
 
 /** Asks each socket once, when it has leaked: what it last served does not change any more. */
 async function findCulprits(context: ObserveContext, leaks: readonly Leak[], slices: Slices): Promise<void> {
-  const { ledger } = context;
   const sources = new Map<object, SocketRecord>();
-  for (let at = ledger.records.length - 1; at >= 0; at--) {
-    const record = ledger.records[at];
-    const socket = record?.socket;
+  await visitRecords(context.ledger, slices, (record) => {
+    const { socket } = record;
     const target = socket === undefined ? undefined : pipeTargetOf(socket);
-    if (record !== undefined && target !== undefined) sources.set(target, record);
-    if (slices.isOver()) await slices.next();
-  }
+    if (target !== undefined) sources.set(target, record);
+  });
   for (const { record, slot, sighting } of leaks) {
     sighting.note ??= knownCulpritOf(context, record, slot, sources);
     if (slices.isOver()) await slices.next();
@@ -109,10 +106,7 @@ function nameOfPair(
   const name = paired === undefined ? undefined : ledger.names.at(paired.slot)?.name;
   if (paired === undefined || name === undefined) return { pairedName: undefined, pairedWith: undefined };
   if (paired.tupleSlot < 0) return { pairedName: name, pairedWith: name };
-  const tuple = new Uint32Array(TUPLE_WORDS);
-  ledger.tuples.read(paired.tupleSlot, tuple);
-  const local = endpointText(tuple, TUPLE.localAddress, TUPLE.localPort);
-  const peer = endpointText(tuple, TUPLE.peerAddress, TUPLE.peerPort);
+  const { local, peer } = ledger.tuples.endpointsAt(paired.tupleSlot);
   return { pairedName: name, pairedWith: `${name} (${local} - ${peer})` };
 }
 
@@ -150,10 +144,15 @@ function entryOf({ ledger }: ObserveContext, column: KernelColumn, leak: Leak, r
 }
 
 /** One leaked socket, with what a person would look up by hand. Its culprit must have been found. */
-export function describeLeak(context: ObserveContext, column: KernelColumn, leak: Leak): LeakedSocket & LeakEntry {
+export function describeLeak(
+  context: ObserveContext,
+  column: KernelColumn,
+  leak: Leak,
+): LeakedSocket & Pick<LeakEntry, 'cause' | 'side' | 'name' | 'kind'> {
   const row = blankRow();
-  const { leak: _, ...entry } = entryOf(context, column, leak, row);
-  return { ...entry, ...describe(context, column, { ...entry, leak }, row) };
+  const entry = entryOf(context, column, leak, row);
+  const { cause, side, name, kind } = entry;
+  return { ...describe(context, column, entry, row), cause, side, name, kind };
 }
 
 function describe({ ledger }: ObserveContext, column: KernelColumn, entry: Entry, row: KernelRow): LeakedSocket {
@@ -161,16 +160,13 @@ function describe({ ledger }: ObserveContext, column: KernelColumn, entry: Entry
   const { record, index, sighting } = leak;
   const culprit = sighting.note as KnownCulprit;
   const socket = record?.socket as NodeSocket | undefined;
-  const { tuple } = row;
-  let hasTuple = index >= 0;
-  if (hasTuple) column.suspects.read(index, row);
-  else if (record !== undefined && record.tupleSlot >= 0) {
-    ledger.tuples.read(record.tupleSlot, tuple);
-    hasTuple = true;
-  }
+  if (index >= 0) column.suspects.read(index, row);
+  const isKnown = record !== undefined && record.tupleSlot >= 0;
+  const { local, peer } =
+    index >= 0 ? endpointsText(row.tuple) : isKnown ? ledger.tuples.endpointsAt(record.tupleSlot) : NO_ENDPOINTS;
   return {
-    local: hasTuple ? endpointText(tuple, TUPLE.localAddress, TUPLE.localPort) : undefined,
-    peer: hasTuple ? endpointText(tuple, TUPLE.peerAddress, TUPLE.peerPort) : undefined,
+    local,
+    peer,
     state: entry.state,
     ageMs: Math.round(leak.ageMs),
     idleMs: Math.round(leak.idleMs),
@@ -188,3 +184,5 @@ function describe({ ledger }: ObserveContext, column: KernelColumn, entry: Entry
     pairedWith: culprit.pairedWith,
   };
 }
+
+const NO_ENDPOINTS = { local: undefined, peer: undefined } as const;

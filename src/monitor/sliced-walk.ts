@@ -2,7 +2,7 @@ import { performance } from '../globals.ts';
 import { captureAddresses } from '../observe/addresses.ts';
 import type { ObserveContext } from '../observe/context.ts';
 import type { NodeSocket } from '../observe/node-socket.ts';
-import { Slices } from '../observe/slices.ts';
+import { Slices, visitRecords } from '../observe/slices.ts';
 import { lookAt } from '../observe/walk.ts';
 import { FLAG, type SocketRecord } from '../sockets/record.ts';
 
@@ -13,18 +13,12 @@ const CAPTURE_MS = 2;
 const CLOCK_RECORDS = 64;
 
 /**
- * Looks at every live record, newest first, in slices. Whoever leaves meanwhile gives its place to the newest, which
- * may be seen twice then; what comes meanwhile is for the next walk. Returns how many milliseconds of work that was,
- * without the turns of the event loop in between.
+ * Looks at every live record, in slices; what comes meanwhile is for the next walk. Returns how many milliseconds of work
+ * that was, without the turns of the event loop in between.
  */
 export async function walkInSlices(context: ObserveContext): Promise<number> {
-  const { ledger } = context;
   const slices = new Slices();
-  for (let index = ledger.records.length - 1; index >= 0; index--) {
-    const record = ledger.records[index];
-    if (record !== undefined) lookAt(context, record);
-    if (index > 0 && slices.isOver()) await slices.next();
-  }
+  await visitRecords(context.ledger, slices, (record) => lookAt(context, record));
   return slices.end();
 }
 

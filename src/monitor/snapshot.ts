@@ -6,7 +6,6 @@ import { COUNT, type Ledger, TICKS_PER_MS } from '../sockets/ledger.ts';
 import type { Side } from '../sockets/names.ts';
 import { FLAG, type SocketRecord, stateOf } from '../sockets/record.ts';
 import { blankRow, type KernelRow } from '../sockets/row.ts';
-import { endpointText, TUPLE, TUPLE_WORDS } from '../sockets/tuple.ts';
 import { type Reading, readingOf } from '../tcp/reading.ts';
 import { STATE, STATE_SLOTS, STATES, type State, type StateLabel, stateLabel } from '../tcp/state.ts';
 import { legalEvents } from '../tcp/transition.ts';
@@ -196,18 +195,12 @@ function describe(ledger: Ledger, column: KernelColumn | undefined, record: Sock
   const kernel = kernelStateOf(ledger, column, record);
   const queue = ledger.nodeQueues.of(record);
   const facts = kernel === undefined || column === undefined ? undefined : kernelFactsOf(column, record.tupleSlot);
-  let local: string | undefined;
-  let peer: string | undefined;
-  if (record.tupleSlot >= 0) {
-    ledger.tuples.read(record.tupleSlot, TUPLE_SCRATCH);
-    local = endpointText(TUPLE_SCRATCH, TUPLE.localAddress, TUPLE.localPort);
-    peer = endpointText(TUPLE_SCRATCH, TUPLE.peerAddress, TUPLE.peerPort);
-  }
+  const endpoints = record.tupleSlot < 0 ? undefined : ledger.tuples.endpointsAt(record.tupleSlot);
   return {
     side: entry?.side ?? 'client',
     name: entry?.name ?? '',
-    local,
-    peer,
+    local: endpoints?.local,
+    peer: endpoints?.peer,
     node,
     nodeStateAgeMs: ticksToMs(now - record.changedAt),
     nodeStateObservedMs: record.observedAt < 0 ? undefined : ticksToMs(now - record.observedAt),
@@ -299,6 +292,5 @@ function ticksToMs(ticks: number): number {
   return Math.max(0, Math.round(ticks / TICKS_PER_MS));
 }
 
-const TUPLE_SCRATCH = new Uint32Array(TUPLE_WORDS);
 const ROW_SCRATCH: KernelRow = blankRow();
 const NOTHING_QUEUED: Readonly<KernelRow> = blankRow();

@@ -1,4 +1,6 @@
 import { performance, setImmediate } from '../globals.ts';
+import type { Ledger } from '../sockets/ledger.ts';
+import type { SocketRecord } from '../sockets/record.ts';
 
 /** How much is done in one turn of the event loop. */
 export interface SliceLimits {
@@ -55,5 +57,21 @@ export class Slices {
   /** How many milliseconds of work that was, without the turns of the event loop in between. */
   end(): number {
     return this.#workMs + performance.now() - this.#startedAt;
+  }
+}
+
+/**
+ * Visits every live record, newest first. Whoever leaves meanwhile gives its place to the newest, which may be seen twice
+ * then; what comes meanwhile is not met.
+ */
+export async function visitRecords(
+  { records }: Ledger,
+  slices: Slices,
+  visit: (record: SocketRecord) => void,
+): Promise<void> {
+  for (let index = records.length - 1; index >= 0; index--) {
+    const record = records[index];
+    if (record !== undefined) visit(record);
+    if (index > 0 && slices.isOver()) await slices.next();
   }
 }

@@ -1,21 +1,6 @@
 import { FLAG, type SocketRecord } from '../sockets/record.ts';
+import type { SocketFlags } from '../sockets/socket-flags.ts';
 import { hasReadEof, isEofUnread, type NodeSocket, unreadBytes, unsentBytes } from './node-socket.ts';
-
-/** What a socket's own flags say now of both directions. */
-export interface SocketFlags {
-  /** Whether the handle reads; undefined where it does not say. */
-  readonly isReading: boolean | undefined;
-  /** read(2) has returned 0. */
-  readonly eofRead: boolean;
-  /** And 'end' has been emitted. */
-  readonly endEmitted: boolean;
-  readonly unreadInNode: number;
-  /** end() was called. */
-  readonly writableEnded: boolean;
-  /** And our FIN is queued. */
-  readonly writableFinished: boolean;
-  readonly unsentInNode: number;
-}
 
 /** Reads the flags of an open socket. */
 export function socketFlagsOf(socket: NodeSocket): SocketFlags {

@@ -337,8 +337,7 @@ export class Join implements RowSink {
     const { closedTuples, orphans } = this.#ledger;
     const orphan = orphans.find(row, this.#table, startedAt, this.#startedAt);
     if (orphan >= 0) return orphans.nameSlotAt(orphan);
-    let index = closedTuples.find(row.tuple);
-    if (index < 0 && atOwnPort) index = closedTuples.find(withAnyLocal(row.tuple, this.#anyLocal));
+    const index = this.#closedIndex(row, atOwnPort);
     if (index < 0 || !closedTuples.owns(index, row.cookie, startedAt, row.state)) return undefined;
     const slot = closedTuples.nameSlotAt(index);
     const isOrphan = row.state !== STATE.TIME_WAIT;
@@ -349,10 +348,16 @@ export class Join implements RowSink {
   /** The slot of a socket that was closed while the table was read: an event loop that was blocked has caught up. */
   #slotClosedSince(row: KernelRow, atOwnPort: boolean): number | undefined {
     const { closedTuples } = this.#ledger;
-    let index = closedTuples.find(row.tuple);
-    if (index < 0 && atOwnPort) index = closedTuples.find(withAnyLocal(row.tuple, this.#anyLocal));
+    const index = this.#closedIndex(row, atOwnPort);
     if (index < 0 || !closedTuples.wasOpenAt(index, row.cookie, this.#startedAt)) return undefined;
     return closedTuples.nameSlotAt(index);
+  }
+
+  /** Where a tuple is among those that were closed; that of an accepted socket may be known by the port alone. */
+  #closedIndex({ tuple }: KernelRow, atOwnPort: boolean): number {
+    const { closedTuples } = this.#ledger;
+    const index = closedTuples.find(tuple);
+    return index < 0 && atOwnPort ? closedTuples.find(withAnyLocal(tuple, this.#anyLocal)) : index;
   }
 
   /** What a live record's row is known by: nothing, where it may still be the row of who had the tuple before. */

@@ -1,4 +1,4 @@
-import { TUPLE, TUPLE_WORDS } from './tuple.ts';
+import { type Endpoints, endpointsText, TUPLE, TUPLE_WORDS } from './tuple.ts';
 
 const EMPTY = -1;
 const INITIAL_SLOTS = 64;
@@ -90,6 +90,13 @@ export class TupleIndex {
     const words = this.#words;
     const from = slot * TUPLE_WORDS;
     for (let index = 0; index < TUPLE_WORDS; index++) into[index] = words[from + index] as number;
+  }
+
+  /** The same as text. */
+  endpointsAt(slot: number): Endpoints {
+    const words = new Uint32Array(TUPLE_WORDS);
+    this.read(slot, words);
+    return endpointsText(words);
   }
 
   #holds(slot: number, tuple: Uint32Array): boolean {

@@ -84,6 +84,19 @@ export function endpointText(words: Uint32Array, addressOffset: number, portOffs
   return address.includes(':') ? `[${address}]:${port}` : `${address}:${port}`;
 }
 
+/** Both endpoints of a tuple as text. */
+export interface Endpoints {
+  readonly local: string;
+  readonly peer: string;
+}
+
+export function endpointsText(words: Uint32Array): Endpoints {
+  return {
+    local: endpointText(words, TUPLE.localAddress, TUPLE.localPort),
+    peer: endpointText(words, TUPLE.peerAddress, TUPLE.peerPort),
+  };
+}
+
 function parseIpv4(text: string, from: number, to: number): number {
   let value = 0;
   let octet = -1;

@@ -1,6 +1,6 @@
 import type { Side } from '../../sockets/names.ts';
 import type { SocketKind } from '../../sockets/socket-kind.ts';
-import { STATE, type State, type StateLabel } from '../../tcp/state.ts';
+import type { StateLabel } from '../../tcp/state.ts';
 
 /** Why a socket is in CLOSE_WAIT: the peer has ended, and this side has not. */
 export const CLOSE_WAIT_CAUSES = [
@@ -29,17 +29,10 @@ export const DIVERGENCES = [
 export type Divergence = (typeof DIVERGENCES)[number];
 
 /**
- * What a group of the report suffers from. `peer_keeps_open`: FIN_WAIT_2, held by a descriptor; `fin_unacknowledged`:
+ * What else a group of the report suffers from. `peer_keeps_open`: FIN_WAIT_2, held by a descriptor; `fin_unacknowledged`:
  * LAST_ACK and CLOSING; `syn_unanswered`: SYN_SENT; `half_open`: ESTABLISHED with a peer that is gone.
  */
-export const LEAK_CAUSES = [
-  'not_ended',
-  'unread_in_node',
-  'unread_in_kernel',
-  'write_stalled',
-  'loop_blocked',
-  'untracked',
-  'undetermined',
+const OTHER_CAUSES = [
   'peer_keeps_open',
   'fin_unacknowledged',
   'syn_unanswered',
@@ -49,8 +42,11 @@ export const LEAK_CAUSES = [
   'pooled_dead',
 ] as const;
 
-/** One of {@link LEAK_CAUSES}. */
-export type LeakCause = (typeof LEAK_CAUSES)[number];
+/** What a group of the report suffers from. */
+export type LeakCause = CloseWaitCause | (typeof OTHER_CAUSES)[number];
+
+/** Every {@link LeakCause}. */
+export const LEAK_CAUSES: readonly LeakCause[] = [...CLOSE_WAIT_CAUSES, ...OTHER_CAUSES];
 
 /** What a socket may suffer from and be destroyed for, where the program asks for that: each is proved, and ends by nothing else. */
 export const REMEDIED_CAUSES = [
@@ -80,14 +76,8 @@ export const DEFAULT_LEAK_AFTER_MS: LeakThresholds = {
   syn_sent: 30_000,
 };
 
-/** The same states as numbers, in the order of the thresholds. */
-export const LEAK_STATES: readonly (readonly [LeakState, State])[] = [
-  ['close_wait', STATE.CLOSE_WAIT],
-  ['fin_wait_2', STATE.FIN_WAIT_2],
-  ['last_ack', STATE.LAST_ACK],
-  ['closing', STATE.CLOSING],
-  ['syn_sent', STATE.SYN_SENT],
-];
+/** Every {@link LeakState}. */
+export const LEAK_STATES: readonly LeakState[] = ['close_wait', 'fin_wait_2', 'last_ack', 'closing', 'syn_sent'];
 
 /** One leaked socket, with what a person would look up by hand. */
 export interface LeakedSocket {
