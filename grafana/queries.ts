@@ -1,5 +1,5 @@
 // One named function a question. Nothing is summed that all processes of a network namespace see alike.
-import { ofFleet, oncePerNamespace, quantile, rate, shown, sum } from './series.ts';
+import { ofFleet, quantile, rate, shown, sum, sumOfNamespaces } from './series.ts';
 import { CLOSE_WAIT_LEAK } from './thresholds.ts';
 
 /** How many sockets does the kernel hold for us, in each state? Empty while no table is at hand. */
@@ -54,7 +54,7 @@ export function timeWaitByName(): string {
 
 /** How many more have our port or upstream, and nobody's name on them? */
 export function timeWaitUnattributedByName(): string {
-  return oncePerNamespace(shown('netns_unattributed_sockets', { state: 'time_wait' }), ['side', 'name']);
+  return sumOfNamespaces(shown('netns_unattributed_sockets', { state: 'time_wait' }), ['side', 'name']);
 }
 
 /** How many connections are open? */
@@ -129,17 +129,17 @@ export function acceptQueueByName(): string {
 
 /** How many packets does the kernel drop because an accept queue is full? */
 export function listenOverflowsPerSecond(): string {
-  return oncePerNamespace(rate(shown('netns_listen_overflows_total')), []);
+  return sumOfNamespaces(rate(shown('netns_listen_overflows_total')), []);
 }
 
 /** And for any reason? */
 export function listenDropsPerSecond(): string {
-  return oncePerNamespace(rate(shown('netns_listen_drops_total')), []);
+  return sumOfNamespaces(rate(shown('netns_listen_drops_total')), []);
 }
 
 /** How many half-open connections get a cookie, because their queue is full? */
 export function synCookiesPerSecond(): string {
-  return oncePerNamespace(rate(shown('netns_syn_cookies_sent_total')), []);
+  return sumOfNamespaces(rate(shown('netns_syn_cookies_sent_total')), []);
 }
 
 /** What share of its local ports does each upstream use? All processes of a namespace see the same rows. */
@@ -164,7 +164,7 @@ export function ephemeralPortsLimit(): string {
 
 /** How many sockets go into TIME_WAIT? */
 export function timeWaitCreatedPerSecond(): string {
-  return oncePerNamespace(rate(shown('netns_time_wait_created_total')), []);
+  return sumOfNamespaces(rate(shown('netns_time_wait_created_total')), []);
 }
 
 /** What share of its descriptors does each process use? */
@@ -184,27 +184,27 @@ export function queuedByName(queue: 'node_read' | 'node_write' | 'kernel_receive
 
 /** How much is sent again? */
 export function retransmittedPerSecond(): string {
-  return oncePerNamespace(rate(shown('netns_retransmitted_segments_total')), []);
+  return sumOfNamespaces(rate(shown('netns_retransmitted_segments_total')), []);
 }
 
 /** How often is an answer to a SYN missing? */
 export function synRetransmitsPerSecond(): string {
-  return oncePerNamespace(rate(shown('netns_syn_retransmits_total')), []);
+  return sumOfNamespaces(rate(shown('netns_syn_retransmits_total')), []);
 }
 
 /** How many RSTs does the kernel send? */
 export function resetsSentPerSecond(): string {
-  return oncePerNamespace(rate(shown('netns_resets_sent_total')), []);
+  return sumOfNamespaces(rate(shown('netns_resets_sent_total')), []);
 }
 
 /** How do the TCP sockets of the whole namespace spread over the states, whoever owns them? */
 export function namespaceByState(): string {
-  return oncePerNamespace(shown('netns_sockets'), ['state']);
+  return sumOfNamespaces(shown('netns_sockets'), ['state']);
 }
 
 /** How many handshakes are half done in the namespace? */
 export function handshakesOfNamespace(state: 'syn_sent' | 'syn_received'): string {
-  return oncePerNamespace(shown('netns_sockets', { state }), []);
+  return sumOfNamespaces(shown('netns_sockets', { state }), []);
 }
 
 /** How many bytes go each way? */

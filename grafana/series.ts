@@ -61,7 +61,7 @@ export function quantile(
 }
 
 /** The processes of one network namespace see the same rows: the largest of them, then the sum over namespaces. */
-export function oncePerNamespace(expr: string, by: readonly LabelName[]): string {
+export function sumOfNamespaces(expr: string, by: readonly LabelName[]): string {
   const netns = `max by (job, instance, netns) (${shown('info')})`;
   const joined = `${expr} * on (job, instance) group_left (netns) ${netns}`;
   return sum(`max by (${['netns', ...by].join(', ')}) (${joined})`, by);

@@ -15,6 +15,7 @@ import { CreationSites } from '../../src/observe/creation-site.ts';
 import type { NodeSocket } from '../../src/observe/node-socket.ts';
 import { FLAG, SocketRecord } from '../../src/sockets/record.ts';
 import { createCertificate } from '../support/certificate.ts';
+import { CleanUps } from '../support/clean-ups.ts';
 import { listen } from '../support/http-pair.ts';
 import { until } from '../support/wait.ts';
 
@@ -24,7 +25,7 @@ const certificate = createCertificate();
 let monitor: Monitor;
 let of: (index?: number) => string | undefined;
 let port: number;
-let cleanUps: (() => unknown)[] = [];
+const cleanUps = new CleanUps();
 
 beforeEach(async () => {
   // Whatever a monitor keeps to itself.
@@ -49,16 +50,9 @@ beforeEach(async () => {
 });
 
 afterEach(async () => {
-  for (const cleanUp of cleanUps.reverse()) await cleanUp();
-  cleanUps = [];
+  await cleanUps.run();
   monitor.close();
 });
-
-function keep<T extends NodeJS.EventEmitter & { destroy(): unknown }>(target: T): T {
-  cleanUps.push(() => target.destroy());
-  target.on('error', () => undefined);
-  return target;
-}
 
 type Connect = (...values: unknown[]) => unknown;
 
@@ -106,24 +100,24 @@ describe('the place', () => {
   });
 
   test.each<readonly [string, () => unknown]>([
-    ['net.connect()', () => keep(net.connect(port, '127.0.0.1'))],
-    ['new Socket().connect()', () => keep(new net.Socket()).connect({ port, host: 'localhost' })],
-    ['http.get()', () => keep(http.get({ port, host: '127.0.0.1' }))],
+    ['net.connect()', () => cleanUps.keep(net.connect(port, '127.0.0.1'))],
+    ['new Socket().connect()', () => cleanUps.keep(new net.Socket()).connect({ port, host: 'localhost' })],
+    ['http.get()', () => cleanUps.keep(http.get({ port, host: '127.0.0.1' }))],
     [
       'undici',
       () =>
         undici
           .request(`http://127.0.0.1:${port}`)
-          .then(({ body }) => keep(body))
+          .then(({ body }) => cleanUps.keep(body))
           .catch(() => undefined),
     ],
     ['fetch()', () => fetch(`http://127.0.0.1:${port}`).catch(() => undefined)],
-    ['a package', () => keep(packagedClient().connect(port))],
+    ['a package', () => cleanUps.keep(packagedClient().connect(port))],
     [
       'an async function',
       async () => {
         await Promise.resolve();
-        keep(net.connect(port, '127.0.0.1'));
+        cleanUps.keep(net.connect(port, '127.0.0.1'));
       },
     ],
     [
@@ -132,7 +126,7 @@ describe('the place', () => {
         const client = packagedClient();
         async function opens(): Promise<void> {
           await new Promise((resolve) => setImmediate(resolve));
-          keep(client.connect(port));
+          cleanUps.keep(client.connect(port));
         }
         await opens();
       },
@@ -145,7 +139,7 @@ describe('the place', () => {
             return Reflect.apply(super.connect, this, values) as this;
           }
         }
-        keep(new Client().connect(port, '127.0.0.1'));
+        cleanUps.keep(new Client().connect(port, '127.0.0.1'));
       },
     ],
   ])('of %s is the line of the program', async (_title, open) => {
@@ -156,7 +150,7 @@ describe('the place', () => {
 
   test('is the very line', async () => {
     const client = scriptOf('client.cjs', CLIENT);
-    keep((client.exports as Client).connect(port));
+    cleanUps.keep((client.exports as Client).connect(port));
     await opened();
     expect(of()).toBe(`${client.file}:2`);
   });
@@ -168,20 +162,20 @@ describe('the place', () => {
       server.close();
     });
     const to = { port: await listen(server), host: '127.0.0.1', rejectUnauthorized: false };
-    keep(tls.connect(to));
-    keep(https.get({ ...to, agent: false }));
+    cleanUps.keep(tls.connect(to));
+    cleanUps.keep(https.get({ ...to, agent: false }));
     await opened(2);
     expect([of(0), of(1)]).toEqual([expect.stringMatching(OURS), expect.stringMatching(OURS)]);
   });
 
   test('of a package that connects by itself is the line of the package', async () => {
-    keep(await packagedClient().connectLater(port));
+    cleanUps.keep(await packagedClient().connectLater(port));
     await opened();
     expect(of()).toBe('node_modules/pg/lib/connection.js:4');
   });
 
   test('of a package that connects for whoever waits is nobody’s', async () => {
-    keep(await packagedClient('undici').connectLater(port));
+    cleanUps.keep(await packagedClient('undici').connectLater(port));
     await opened();
     expect(of()).toBeUndefined();
   });
@@ -189,10 +183,10 @@ describe('the place', () => {
   test('is not ours where an event led there', async () => {
     const agent = new http.Agent({ maxSockets: 1 });
     cleanUps.push(() => agent.destroy());
-    const first = keep(http.get({ port, host: '127.0.0.1', agent }));
+    const first = cleanUps.keep(http.get({ port, host: '127.0.0.1', agent }));
     await opened();
     const [before] = clients();
-    keep(http.get({ port, host: '127.0.0.1', agent }));
+    cleanUps.keep(http.get({ port, host: '127.0.0.1', agent }));
     // Its 'close', which Node emits and passes through our emit, makes room for the second.
     first.destroy();
     await until(
@@ -211,13 +205,13 @@ describe('the place', () => {
     const patch = 'exports.patch = (before) => function connect() { return Reflect.apply(before, this, arguments); };';
     const script = scriptOf('patch.cjs', patch).exports as { patch(before: Connect): Connect };
     prototype.connect = script.patch(before);
-    keep(net.connect(port, '127.0.0.1'));
+    cleanUps.keep(net.connect(port, '127.0.0.1'));
     await opened();
     expect(of()).toMatch(OURS);
   });
 
   test('of a socket that connects again is the new one, or none', async () => {
-    const socket = keep(net.connect(port, '127.0.0.1'));
+    const socket = cleanUps.keep(net.connect(port, '127.0.0.1'));
     await opened();
     expect(of()).toMatch(OURS);
     const first = of();
@@ -231,7 +225,7 @@ describe('the place', () => {
   });
 
   test('is one of 64 where many connect', async () => {
-    for (let index = 0; index < 80; index++) keep(net.connect(port, '127.0.0.1'));
+    for (let index = 0; index < 80; index++) cleanUps.keep(net.connect(port, '127.0.0.1'));
     await opened(80);
     const known = Array.from({ length: 80 }, (_, index) => of(index)).filter((site) => site !== undefined);
     // A second may have begun meanwhile.
@@ -245,7 +239,7 @@ test('of an agent’s connection, where nothing but the agent is observed, is th
   const agent = new http.Agent();
   cleanUps.push(() => agent.destroy());
   monitor.observeAgent(agent);
-  keep(http.get({ port, host: '127.0.0.1', agent }));
+  cleanUps.keep(http.get({ port, host: '127.0.0.1', agent }));
   await opened();
   expect(of()).toMatch(OURS);
 });
@@ -276,7 +270,7 @@ describe('the program', () => {
     };
     try {
       const own = settings();
-      keep(net.connect(port, '127.0.0.1'));
+      cleanUps.keep(net.connect(port, '127.0.0.1'));
       expect(settings()).toEqual(own);
       expect(asked).toBe(0);
     } finally {
@@ -291,7 +285,7 @@ describe('the program', () => {
       throw new Error('ENOENT: uv_cwd');
     });
     cleanUps.push(() => cwd.mockRestore());
-    keep(net.connect(port, '127.0.0.1'));
+    cleanUps.keep(net.connect(port, '127.0.0.1'));
     await opened();
     expect(of()).toMatch(/^\/.*test\/observe\/creation-site\.test\.ts:\d+$/);
   });

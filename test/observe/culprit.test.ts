@@ -21,7 +21,7 @@ import type { NodeSocket } from '../../src/observe/node-socket.ts';
 import { pairOf, pipeTargetOf } from '../../src/observe/pairs.ts';
 import { FLAG, SocketRecord } from '../../src/sockets/record.ts';
 import { createCertificate } from '../support/certificate.ts';
-import { listen } from '../support/http-pair.ts';
+import { CleanUps } from '../support/clean-ups.ts';
 import { until } from '../support/wait.ts';
 
 /** ws brings no types. */
@@ -34,7 +34,7 @@ const certificate = createCertificate();
 const context = { sites: new CreationSites() } as unknown as ObserveContext;
 
 let monitor: Monitor;
-let cleanUps: (() => unknown)[] = [];
+const cleanUps = new CleanUps();
 
 beforeEach(() => {
   monitor = createMonitor({ sampleIntervalMs: 3_600_000, onWarning: () => undefined });
@@ -42,23 +42,9 @@ beforeEach(() => {
 });
 
 afterEach(async () => {
-  for (const cleanUp of cleanUps.reverse()) await cleanUp();
-  cleanUps = [];
+  await cleanUps.run();
   monitor.close();
 });
-
-/** Whatever becomes of it is not the test's. */
-function keep<T extends NodeJS.EventEmitter & { destroy(): unknown }>(target: T): T {
-  cleanUps.push(() => target.destroy());
-  target.on('error', () => undefined);
-  return target;
-}
-
-async function serve<T extends net.Server>(server: T): Promise<number> {
-  server.on('connection', keep);
-  cleanUps.push(() => server.close());
-  return listen(server);
-}
 
 function culprits(): { server: Culprit[]; client: Culprit[] } {
   const { ledger } = internalsOf(monitor);
@@ -100,83 +86,85 @@ function agentOf(): http.Agent {
 
 describe('kind and request at both ends', () => {
   test('of net', async () => {
-    const port = await serve(net.createServer());
-    keep(net.connect(port, '127.0.0.1'));
+    const port = await cleanUps.serve(net.createServer());
+    cleanUps.keep(net.connect(port, '127.0.0.1'));
     await becomes(['net'], ['client']);
   });
 
   test('of TLS', async () => {
-    const port = await serve(tls.createServer(certificate));
-    keep(tls.connect({ port, host: '127.0.0.1', ca: certificate.cert, servername: 'localhost' }));
+    const port = await cleanUps.serve(tls.createServer(certificate));
+    cleanUps.keep(tls.connect({ port, host: '127.0.0.1', ca: certificate.cert, servername: 'localhost' }));
     await becomes(['tls'], ['client']);
   });
 
   test('of a request that hangs', async () => {
-    const port = await serve(http.createServer(hang));
-    keep(http.get({ port, host: '127.0.0.1', agent: agentOf(), path: '/users/4711?token=1' }));
+    const port = await cleanUps.serve(http.createServer(hang));
+    cleanUps.keep(http.get({ port, host: '127.0.0.1', agent: agentOf(), path: '/users/4711?token=1' }));
     await becomes(['http', 'GET /users/:id'], ['agent', 'GET /users/:id']);
   });
 
   test('of an answer that has begun, and a request whose body is half sent', async () => {
-    const port = await serve(http.createServer((_request, response) => response.write('begun')));
-    const request = keep(http.request({ port, host: '127.0.0.1', method: 'POST', path: '/upload', agent: agentOf() }));
+    const port = await cleanUps.serve(http.createServer((_request, response) => response.write('begun')));
+    const request = cleanUps.keep(
+      http.request({ port, host: '127.0.0.1', method: 'POST', path: '/upload', agent: agentOf() }),
+    );
     request.on('response', (response) => response.pause()).write('half');
     await becomes(['http', 'POST /upload'], ['agent', 'POST /upload']);
   });
 
   test('of a server that has answered while the request is still coming', async () => {
-    const port = await serve(http.createServer((_request, response) => response.end('early')));
+    const port = await cleanUps.serve(http.createServer((_request, response) => response.end('early')));
     const head = 'POST /upload/77 HTTP/1.1\r\nHost: a\r\nContent-Length: 100\r\n\r\nhalf';
-    keep(net.connect(port, '127.0.0.1')).resume().write(head);
+    cleanUps.keep(net.connect(port, '127.0.0.1')).resume().write(head);
     await becomes(['http', 'POST /upload/:id'], ['client']);
   });
 
   test('of a connection that is idle', async () => {
-    const port = await serve(http.createServer(hang));
-    keep(http.get({ port, host: '127.0.0.1', agent: agentOf(), path: '/idle' })).on('response', (response) =>
-      response.resume(),
-    );
+    const port = await cleanUps.serve(http.createServer(hang));
+    cleanUps
+      .keep(http.get({ port, host: '127.0.0.1', agent: agentOf(), path: '/idle' }))
+      .on('response', (response) => response.resume());
     await becomes(['http'], ['agent']);
   });
 
   test('of a request without an agent', async () => {
-    const port = await serve(http.createServer(hang));
-    const createConnection = (): net.Socket => keep(net.connect(port, '127.0.0.1'));
-    keep(http.get({ createConnection, path: '/a' }));
+    const port = await cleanUps.serve(http.createServer(hang));
+    const createConnection = (): net.Socket => cleanUps.keep(net.connect(port, '127.0.0.1'));
+    cleanUps.keep(http.get({ createConnection, path: '/a' }));
     await becomes(['http', 'GET /a'], ['client', 'GET /a']);
   });
 
   test('of https', async () => {
-    const port = await serve(https.createServer(certificate, hang));
-    keep(
+    const port = await cleanUps.serve(https.createServer(certificate, hang));
+    cleanUps.keep(
       https.get({ port, host: '127.0.0.1', ca: certificate.cert, servername: 'localhost', path: '/a', agent: false }),
     );
     await becomes(['http', 'GET /a'], ['agent', 'GET /a']);
   });
 
   test('of HTTP/2', async () => {
-    const port = await serve(http2.createSecureServer({ ...certificate, allowHTTP1: true }));
-    const session = keep(http2.connect(`https://localhost:${port}`, { ca: certificate.cert }));
-    keep(session.request({ ':path': '/a' }));
+    const port = await cleanUps.serve(http2.createSecureServer({ ...certificate, allowHTTP1: true }));
+    const session = cleanUps.keep(http2.connect(`https://localhost:${port}`, { ca: certificate.cert }));
+    cleanUps.keep(session.request({ ':path': '/a' }));
     await becomes(['http2'], ['client']);
   });
 
   test('of HTTP/2 that the program speaks itself', async () => {
-    const port = await serve(tls.createServer({ ...certificate, ALPNProtocols: ['h2'] }));
-    keep(tls.connect({ port, host: '127.0.0.1', rejectUnauthorized: false, ALPNProtocols: ['h2'] }));
+    const port = await cleanUps.serve(tls.createServer({ ...certificate, ALPNProtocols: ['h2'] }));
+    cleanUps.keep(tls.connect({ port, host: '127.0.0.1', rejectUnauthorized: false, ALPNProtocols: ['h2'] }));
     await becomes(['http2'], ['client']);
   });
 
   test('of HTTP/2 without TLS', async () => {
-    const port = await serve(http2.createServer());
-    const session = keep(http2.connect(`http://localhost:${port}`));
-    keep(session.request({ ':path': '/a' }));
+    const port = await cleanUps.serve(http2.createServer());
+    const session = cleanUps.keep(http2.connect(`http://localhost:${port}`));
+    cleanUps.keep(session.request({ ':path': '/a' }));
     await becomes(['http2'], ['client']);
   });
 
   test('of HTTP/1 on a server of HTTP/2', async () => {
-    const port = await serve(http2.createSecureServer({ ...certificate, allowHTTP1: true }, () => undefined));
-    keep(
+    const port = await cleanUps.serve(http2.createSecureServer({ ...certificate, allowHTTP1: true }, () => undefined));
+    cleanUps.keep(
       https.get({ port, host: '127.0.0.1', ca: certificate.cert, servername: 'localhost', path: '/a', agent: false }),
     );
     await becomes(['http', 'GET /a'], ['agent', 'GET /a']);
@@ -187,18 +175,18 @@ describe('kind and request at both ends', () => {
     server.on('upgrade', (_request, socket) => {
       socket.write('HTTP/1.1 101 Switching Protocols\r\nconnection: upgrade\r\nupgrade: x\r\n\r\n');
     });
-    const port = await serve(server);
+    const port = await cleanUps.serve(server);
     const headers = { connection: 'upgrade', upgrade: 'x' };
-    keep(http.get({ port, host: '127.0.0.1', headers, path: '/stream?token=1' })).on('upgrade', (_response, socket) =>
-      keep(socket),
-    );
+    cleanUps
+      .keep(http.get({ port, host: '127.0.0.1', headers, path: '/stream?token=1' }))
+      .on('upgrade', (_response, socket) => cleanUps.keep(socket));
     await becomes(['upgraded', 'GET /stream'], ['upgraded', 'GET /stream']);
   });
 
   test('of ws', async () => {
     const server = http.createServer();
     const sockets = new WebSocketServer({ server, path: '/chat' });
-    const port = await serve(server);
+    const port = await cleanUps.serve(server);
     const client = new WsClient(`ws://127.0.0.1:${port}/chat?token=1`);
     cleanUps.push(() => {
       client.terminate();
@@ -210,9 +198,11 @@ describe('kind and request at both ends', () => {
   test('of a tunnel', async () => {
     const server = http.createServer();
     server.on('connect', (_request, socket) => socket.write('HTTP/1.1 200 OK\r\n\r\n'));
-    const port = await serve(server);
-    const request = keep(http.request({ port, host: '127.0.0.1', method: 'CONNECT', path: 'example.com:443' }));
-    request.on('connect', (_response, socket) => keep(socket)).end();
+    const port = await cleanUps.serve(server);
+    const request = cleanUps.keep(
+      http.request({ port, host: '127.0.0.1', method: 'CONNECT', path: 'example.com:443' }),
+    );
+    request.on('connect', (_response, socket) => cleanUps.keep(socket)).end();
     await becomes(['connect', 'CONNECT example.com:443'], ['connect', 'CONNECT example.com:443']);
   });
 
@@ -222,10 +212,12 @@ describe('kind and request at both ends', () => {
     server.on('upgrade', (_request, socket) => {
       socket.write('HTTP/1.1 101 Switching Protocols\r\nconnection: upgrade\r\nupgrade: x\r\n\r\n');
     });
-    const port = await serve(server);
+    const port = await cleanUps.serve(server);
     const headers = { connection: 'upgrade', upgrade: 'x' };
     const upgraded = new Promise((resolve) => {
-      keep(http.get({ port, host: '127.0.0.1', headers })).on('upgrade', (_response, socket) => resolve(keep(socket)));
+      cleanUps
+        .keep(http.get({ port, host: '127.0.0.1', headers }))
+        .on('upgrade', (_response, socket) => resolve(cleanUps.keep(socket)));
     });
     await upgraded;
     monitor = createMonitor({ sampleIntervalMs: 3_600_000 });
@@ -234,7 +226,7 @@ describe('kind and request at both ends', () => {
   });
 
   test('of undici', async () => {
-    const port = await serve(http.createServer(hang));
+    const port = await cleanUps.serve(http.createServer(hang));
     const agent = new undici.Agent();
     cleanUps.push(() => agent.destroy());
     undici.request(`http://localhost:${port}/users/4711?a=1`, { dispatcher: agent }).catch(() => undefined);
@@ -242,7 +234,7 @@ describe('kind and request at both ends', () => {
   });
 
   test('of fetch', async () => {
-    const port = await serve(http.createServer(hang));
+    const port = await cleanUps.serve(http.createServer(hang));
     const abort = new AbortController();
     cleanUps.push(() => abort.abort());
     fetch(`http://localhost:${port}/a?b`, { signal: abort.signal }).catch(() => undefined);
@@ -253,8 +245,8 @@ describe('kind and request at both ends', () => {
     const app = express();
     app.use(socketLifecycle(monitor));
     app.get('/users/:name/cart', () => undefined);
-    const port = await serve(http.createServer(app));
-    keep(http.get({ port, host: '127.0.0.1', agent: agentOf(), path: '/users/ada/cart' }));
+    const port = await cleanUps.serve(http.createServer(app));
+    cleanUps.keep(http.get({ port, host: '127.0.0.1', agent: agentOf(), path: '/users/ada/cart' }));
     await becomes(['http', 'GET /users/:name/cart'], ['agent', 'GET /users/ada/cart']);
   });
 
@@ -264,8 +256,8 @@ describe('kind and request at both ends', () => {
       '/api',
       express.Router().get('/users/:id', () => undefined),
     );
-    const port = await serve(http.createServer(app));
-    keep(http.get({ port, host: '127.0.0.1', agent: agentOf(), path: '/api/users/4711' }));
+    const port = await cleanUps.serve(http.createServer(app));
+    cleanUps.keep(http.get({ port, host: '127.0.0.1', agent: agentOf(), path: '/api/users/4711' }));
     await becomes(['http', 'GET /api/users/:id'], ['agent', 'GET /api/users/:id']);
   });
 });
@@ -273,10 +265,10 @@ describe('kind and request at both ends', () => {
 describe('flags', () => {
   async function accept(options: net.ServerOpts): Promise<{ accepted: net.Socket; client: net.Socket }> {
     const server = net.createServer(options);
-    const port = await serve(server);
+    const port = await cleanUps.serve(server);
     const [accepted, client] = await Promise.all([
       new Promise<net.Socket>((resolve) => server.once('connection', resolve)),
-      keep(net.connect(port, '127.0.0.1')),
+      cleanUps.keep(net.connect(port, '127.0.0.1')),
     ]);
     return { accepted, client };
   }

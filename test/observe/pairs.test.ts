@@ -8,39 +8,26 @@ import { afterEach, describe, expect, test } from 'vitest';
 import { pairOf, pipeTargetOf } from '../../src/observe/pairs.ts';
 import { SocketRecord } from '../../src/sockets/record.ts';
 import { createCertificate } from '../support/certificate.ts';
-import { listen } from '../support/http-pair.ts';
+import { CleanUps } from '../support/clean-ups.ts';
 import { until } from '../support/wait.ts';
 
 const certificate = createCertificate();
-let cleanUps: (() => unknown)[] = [];
+const cleanUps = new CleanUps();
 
 afterEach(async () => {
-  for (const cleanUp of cleanUps.reverse()) await cleanUp();
-  cleanUps = [];
+  await cleanUps.run();
 });
-
-function keep<T extends NodeJS.EventEmitter & { destroy(): unknown }>(target: T): T {
-  cleanUps.push(() => target.destroy());
-  target.on('error', () => undefined);
-  return target;
-}
-
-async function serve<T extends net.Server>(server: T): Promise<number> {
-  server.on('connection', keep);
-  cleanUps.push(() => server.close());
-  return listen(server);
-}
 
 /** A connection of net, or of TLS: what was accepted. */
 async function accept(isTls = false): Promise<net.Socket> {
   const server = isTls ? tls.createServer(certificate) : net.createServer();
-  const port = await serve(server);
+  const port = await cleanUps.serve(server);
   const options = { port, host: '127.0.0.1', rejectUnauthorized: false };
   const [[accepted]] = (await Promise.all([
     once(server, isTls ? 'secureConnection' : 'connection'),
-    keep(isTls ? tls.connect(options) : net.connect(options)),
+    cleanUps.keep(isTls ? tls.connect(options) : net.connect(options)),
   ])) as [[net.Socket], net.Socket];
-  return keep(accepted);
+  return cleanUps.keep(accepted);
 }
 
 describe.each([
@@ -88,7 +75,7 @@ test('the other half is the one that a socket is piped into, else one that is pi
 });
 
 test('a proxy of HTTP: the upload leads to the upstream, the answer back to the client', async () => {
-  const upstream = await serve(
+  const upstream = await cleanUps.serve(
     http.createServer((request, response) => {
       request.resume();
       response.write('begun');
@@ -98,15 +85,15 @@ test('a proxy of HTTP: the upload leads to the upstream, the answer back to the 
   let back: net.Socket | null | undefined;
   const proxy = http.createServer((request, response) => {
     front = request.socket;
-    const forwarded = keep(http.request({ port: upstream, host: '127.0.0.1', method: 'POST' }));
+    const forwarded = cleanUps.keep(http.request({ port: upstream, host: '127.0.0.1', method: 'POST' }));
     forwarded.on('response', (answer) => {
       answer.pipe(response);
       back = forwarded.socket;
     });
     request.pipe(forwarded);
   });
-  const port = await serve(proxy);
-  const client = keep(http.request({ port, host: '127.0.0.1', method: 'POST' }));
+  const port = await cleanUps.serve(proxy);
+  const client = cleanUps.keep(http.request({ port, host: '127.0.0.1', method: 'POST' }));
   client.on('response', (response) => response.resume()).write('half');
   await until(
     () => !!back,
@@ -117,11 +104,11 @@ test('a proxy of HTTP: the upload leads to the upstream, the answer back to the 
 });
 
 test('an answer that is complete, and waits in a pipe that stands still, leads on', async () => {
-  const port = await serve(http.createServer((_request, response) => response.end('whole')));
+  const port = await cleanUps.serve(http.createServer((_request, response) => response.end('whole')));
   const other = await accept();
   const agent = new http.Agent({ keepAlive: true });
   cleanUps.push(() => agent.destroy());
-  const request = keep(http.get({ port, host: '127.0.0.1', agent }));
+  const request = cleanUps.keep(http.get({ port, host: '127.0.0.1', agent }));
   request.on('response', (answer) => answer.pipe(other) && answer.pause());
   const parser = (): unknown => (request.socket as { parser?: unknown } | null)?.parser;
   await until(
@@ -145,13 +132,13 @@ test('more than seven transforms are not followed', async () => {
 
 test('an upload that is piped into a file or nowhere leads to no socket', async () => {
   const seen: net.Socket[] = [];
-  const port = await serve(
+  const port = await cleanUps.serve(
     http.createServer((request) => {
       request.pipe(new PassThrough());
       seen.push(request.socket);
     }),
   );
-  keep(http.request({ port, host: '127.0.0.1', method: 'POST' })).write('half');
+  cleanUps.keep(http.request({ port, host: '127.0.0.1', method: 'POST' })).write('half');
   await until(
     () => seen.length === 1,
     () => 'the request',
