@@ -13,7 +13,8 @@ const FLOORS: readonly (readonly string[])[] = [
   ['kernel', 'detect', 'observe'],
   ['monitor'],
   ['metrics'],
-  ['exporters'],
+  // diagnose looks at a process from outside: it knows neither the exporters nor what serves them.
+  ['exporters', 'diagnose'],
   // An integration may use an exporter, lazily: finwait/express has the metrics handler in it.
   ['integrations'],
   ['web'],
@@ -22,6 +23,9 @@ const FLOORS: readonly (readonly string[])[] = [
 
 /** Pure: no clock, no I/O, so nothing of Node. */
 const PURE: readonly string[] = ['tcp', 'sockets', 'detect', 'metrics'];
+
+/** Who may start processes: kernel starts ss, and the command line what its user asks it to. */
+const STARTERS: readonly string[] = ['kernel', 'cli'];
 
 /** The packages that may be loaded, by the one file that may load them. */
 const PEERS: ReadonlyMap<string, string> = new Map([
@@ -147,7 +151,7 @@ function reasonAgainst(file: string, { specifier, typeOnly, lazy }: Import): str
   const folder = file.includes('/') ? (file.split('/')[0] as string) : '';
   if (specifier.startsWith('node:')) {
     if (PURE.includes(folder)) return 'is pure';
-    if (specifier === 'node:child_process' && folder !== 'kernel') return 'but only kernel starts processes';
+    if (specifier === 'node:child_process' && !STARTERS.includes(folder)) return 'but only kernel starts processes';
     return undefined;
   }
   if (!specifier.startsWith('.')) {
