@@ -8,18 +8,42 @@ import { parseProcessStat } from './process-cpu.ts';
  * @example readProcessTree(child.pid) // npx, sh, and the program itself
  */
 export function readProcessTree(root: number, procRoot = '/proc'): number[] {
-  const children = new Map<number, number[]>();
-  const tree: number[] = [];
+  if (!isRunning(root, procRoot)) return [];
+  const tree = [root];
+  let byParent: ReadonlyMap<number, readonly number[]> | undefined;
+  for (const pid of tree) {
+    let children: readonly number[] | undefined = readChildren(pid, procRoot);
+    if (children === undefined) {
+      byParent ??= scanParents(procRoot);
+      children = byParent.get(pid) ?? [];
+    }
+    tree.push(...children.filter((child) => isRunning(child, procRoot)));
+  }
+  return tree;
+}
+
+/** The children of a process, by thread that forked them; undefined where the kernel does not say (CONFIG_PROC_CHILDREN). */
+function readChildren(pid: number, procRoot: string): number[] | undefined {
+  try {
+    return readdirSync(`${procRoot}/${pid}/task`).flatMap((thread) => {
+      const text = readFileSync(`${procRoot}/${pid}/task/${thread}/children`, 'latin1');
+      return text.split(' ').filter(Boolean).map(Number);
+    });
+  } catch {
+    return undefined;
+  }
+}
+
+function scanParents(procRoot: string): ReadonlyMap<number, readonly number[]> {
+  const byParent = new Map<number, number[]>();
   for (const pid of readPids(procRoot)) {
     const parent = readParent(pid, procRoot);
     if (parent === undefined) continue;
-    const siblings = children.get(parent);
-    if (siblings === undefined) children.set(parent, [pid]);
+    const siblings = byParent.get(parent);
+    if (siblings === undefined) byParent.set(parent, [pid]);
     else siblings.push(pid);
-    if (pid === root) tree.push(pid);
   }
-  for (const pid of tree) tree.push(...(children.get(pid) ?? []));
-  return tree;
+  return byParent;
 }
 
 /** The numbers of all processes that can be seen. */
