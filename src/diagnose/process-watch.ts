@@ -10,7 +10,7 @@ export interface ProcessReading {
 }
 
 /** Reads one process. */
-export function readProcess(pid: number): ProcessReading {
+function readProcess(pid: number): ProcessReading {
   const { open, limit } = readProcessDescriptors(pid);
   return { cpu: readProcessCpu(pid), openFds: open, fdLimit: limit };
 }
