@@ -21,12 +21,12 @@ export function checkLeak(run: LoadRun): Finding | undefined {
 function leftAtRest(run: LoadRun): Finding | undefined {
   const after = soundTables(samplesAfter(run));
   const last = after.at(-1);
-  if (last?.table === undefined) return undefined;
-  const previous = after.at(-2)?.table ?? last.table;
   const before = soundTables(samplesBefore(run)).at(-1)?.table;
+  if (last?.table === undefined || before === undefined) return undefined;
+  const previous = after.at(-2)?.table ?? last.table;
   const more = (read: (table: TableSample) => number): number => {
     const now = Math.min(read(last.table as TableSample), read(previous));
-    return finite(Math.max(0, now - (before === undefined ? 0 : read(before)))) ?? 0;
+    return finite(Math.max(0, now - read(before))) ?? 0;
   };
   const closeWait = more(({ serverEnd }) => serverEnd.closeWaitHeld);
   const outbound = more(({ outboundEnd }) => outboundEnd.closeWaitHeld);

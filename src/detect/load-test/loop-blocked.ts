@@ -1,3 +1,4 @@
+import { BLOCKED_TURN_MS } from '../../sockets/accept-pressure.ts';
 import { duration, grouped, percent } from '../wording.ts';
 import { checkDescriptors } from './descriptors.ts';
 import { impactOf, seen } from './evidence.ts';
@@ -6,8 +7,12 @@ import type { LoadRun } from './load-run.ts';
 import type { LoadSample } from './load-sample.ts';
 import { counterGrowth, finite, mean, peak, spanOf, steadyLoad, tablesOf } from './load-window.ts';
 
-/** An event loop that turns accepts all that waits within milliseconds, and 200 ms are felt by whoever waits. */
-const WAITED_MS = 200;
+/** What a single look must find: a whole machine may stand still for less. */
+const WAITED_ONCE_MS = 1_000;
+/** And how many looks, where it is less. */
+const LEAST_WAITING = 2;
+/** Between two looks, to tell whether anything was answered. */
+const LEAST_INTERVAL_MS = 200;
 /** A thread that computes all the time, less what the clock of the processor time (10 ms) loses. */
 const BUSY = 0.9;
 /** A thread that does nothing at all. */
@@ -26,13 +31,14 @@ export function checkLoopBlocked(run: LoadRun): Finding | undefined {
   if (descriptors?.evidence.some(({ scope }) => scope === 'target') === true) return undefined;
   const window = steadyLoad(run);
   const tables = tablesOf(window.seen);
-  const waiting = tables.filter(({ table }) => (finite(table?.acceptQueue?.waitedMs) ?? 0) >= WAITED_MS);
+  // An event loop that turns accepts all that waits within milliseconds.
+  const waiting = tables.filter(({ table }) => (finite(table?.acceptQueue?.waitedMs) ?? 0) >= BLOCKED_TURN_MS);
+  const waitedMs = peak(waiting, ({ table }) => table?.acceptQueue?.waitedMs);
   const silent = silentLooks(tables);
-  const isSeen = waiting.length > 0;
+  const isSeen = waiting.length >= LEAST_WAITING || (waitedMs ?? 0) >= WAITED_ONCE_MS;
   if (!isSeen && silent.length < LEAST_SILENT) return undefined;
   const looks = isSeen ? waiting : silent;
   const share = looks.length / Math.max(1, tables.length);
-  const waitedMs = peak(waiting, ({ table }) => table?.acceptQueue?.waitedMs);
   const unread = peak(looks, ({ table }) => table?.serverEnd.unread);
   const busiest = mean(looks, ({ target }) => target?.busiestThread);
   const queued = peak(waiting, ({ table }) => table?.acceptQueue?.connections);
@@ -43,7 +49,7 @@ export function checkLoopBlocked(run: LoadRun): Finding | undefined {
     impact: impactOf(share, 0.3, 0.95),
     confidence: isSeen && busiest !== undefined && (busiest >= BUSY || busiest <= IDLE) ? 'proven' : 'likely',
     sentence:
-      waitedMs === undefined
+      !isSeen || waitedMs === undefined
         ? `${grouped(unread ?? 0)} connections had requests that nobody read, and nothing was answered in ${percent(share)} of the looks${doing(busiest)}: the event loop was blocked.`
         : `The same connection waited ${duration(waitedMs)} to be accepted${queued === undefined || queued < 2 ? '' : `, with ${grouped(queued)} in the queue`}${doing(busiest)}: the event loop was blocked.`,
     evidence: [
@@ -84,7 +90,7 @@ function silentLooks(tables: readonly LoadSample[]): readonly LoadSample[] {
   return tables.filter((sample, index) => {
     const before = tables[index - 1];
     if (before === undefined || !isUnread(before) || !isUnread(sample)) return false;
-    if (sample.atMs - before.atMs < WAITED_MS) return false;
+    if (sample.atMs - before.atMs < LEAST_INTERVAL_MS) return false;
     const sent = (sample.counters.segmentsSent ?? Number.NaN) - (before.counters.segmentsSent ?? Number.NaN);
     // A server that does not read though it could is another finding: it computes little.
     return sent >= 0 && sent <= FEW_SEGMENTS && (sample.target?.busiestThread ?? 0) >= BUSY;

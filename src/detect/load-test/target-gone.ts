@@ -8,11 +8,14 @@ import { growth, peak, samplesBefore, soundTables, spanOf, wholeLoad } from './l
 /** A single table may have been made between the end of one listener and the begin of the next. */
 const LEAST_LOOKS = 2;
 
+/** Connections that go with one process of several. */
+const LEAST_LOST = 5;
+
 /** The server ended, or stopped listening, while the load ran. */
 export function checkTargetGone(run: LoadRun): Finding | undefined {
   const { seen: looks } = wholeLoad(run);
-  const endedAt = firstRunOf(looks, hasEnded);
   const all = [...samplesBefore(run), ...looks];
+  const endedAt = firstRunOf(looks, (sample) => hasEnded(all, sample));
   const unheardAt = firstRunOf(soundTables(looks), (sample) => hasNoListener(sample) && hadListener(all, sample));
   const workerAt = firstRunOf(looks, (sample) => hasFewer(all, sample));
   const from = endedAt ?? unheardAt ?? workerAt;
@@ -25,7 +28,7 @@ export function checkTargetGone(run: LoadRun): Finding | undefined {
   const isWhole = endedAt !== undefined || unheardAt !== undefined;
   // A process that ends takes its connections with it. One that ends without any was no worker.
   const reset = growth(since, ({ counters }) => counters.resetsSent) ?? 0;
-  if (!isWhole && reset + (refused ?? 0) === 0) return undefined;
+  if (!isWhole && reset + (refused ?? 0) < LEAST_LOST) return undefined;
   const away = spanOf(after.filter((sample) => isAway(all, sample))) ?? { fromMs: from.atMs, toMs: from.atMs };
   const what =
     endedAt !== undefined
@@ -74,11 +77,11 @@ export function checkTargetGone(run: LoadRun): Finding | undefined {
 
 function isAway(all: readonly LoadSample[], sample: LoadSample | undefined): boolean {
   if (sample === undefined) return false;
-  return hasEnded(sample) || (hasNoListener(sample) && hadListener(all, sample)) || hasFewer(all, sample);
+  return hasEnded(all, sample) || (hasNoListener(sample) && hadListener(all, sample)) || hasFewer(all, sample);
 }
 
-function hasEnded({ target }: LoadSample): boolean {
-  return target?.processes === 0;
+function hasEnded(all: readonly LoadSample[], { target, atMs }: LoadSample): boolean {
+  return target?.processes === 0 && all.some((sample) => sample.atMs < atMs && (sample.target?.processes ?? 0) > 0);
 }
 
 function hasNoListener({ table }: LoadSample): boolean {
@@ -94,7 +97,7 @@ function hasFewer([first]: readonly LoadSample[], { target }: LoadSample): boole
   return target !== undefined && first?.target !== undefined && target.processes < first.target.processes;
 }
 
-/** The first look of the first so many in a row; a condition that holds in the last look only counts as well. */
+/** The first look of the first so many in a row that a condition holds for. */
 function firstRunOf(samples: readonly LoadSample[], holds: (sample: LoadSample) => boolean): LoadSample | undefined {
   let run: LoadSample[] = [];
   for (const sample of samples) {
