@@ -1,4 +1,4 @@
-import type { PortSettings } from '../sockets/ephemeral-ports.ts';
+import type { PortSettings } from '../sockets/port-settings.ts';
 import { REUSE } from './connection-reuse.ts';
 import { recentReuseShare, type UpstreamSnapshot } from './upstream.ts';
 import { grouped } from './wording.ts';
