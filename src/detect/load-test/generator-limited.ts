@@ -3,8 +3,10 @@ import { cores, seen } from './evidence.ts';
 import type { Finding } from './finding.ts';
 import type { LoadRun } from './load-run.ts';
 import { spanOf, steadyLoad, tablePeak } from './load-window.ts';
-import { BUSY_THREAD, CROWDED, FREE_THREAD, processorUse, threadEvidence } from './processor-use.ts';
+import { CROWDED, FREE_THREAD, processorUse, threadEvidence } from './processor-use.ts';
 
+/** One that keeps to a rate has most of its time left; one that does not still waits for answers now and then. */
+const BUSY_GENERATOR = 0.85;
 /** A server that keeps connections waiting is not waiting for the generator. */
 const MOST_QUEUED = 0.5;
 
@@ -12,7 +14,7 @@ const MOST_QUEUED = 0.5;
 export function checkGeneratorLimited(run: LoadRun): Finding | undefined {
   const use = processorUse(run);
   if (use === undefined || use.target === undefined || use.generator === undefined) return undefined;
-  const isThreadBusy = use.generator.wanted >= BUSY_THREAD;
+  const isThreadBusy = use.generator.wanted >= BUSY_GENERATOR;
   // Without a thread of its own to wait for, the server had less than it could use because the generator had the rest.
   const isCrowded = use.isHostFull && (use.generatorCores ?? 0) > (use.targetCores ?? 0);
   if (use.target.wanted > FREE_THREAD || (!isThreadBusy && !isCrowded)) return undefined;

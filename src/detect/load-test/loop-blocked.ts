@@ -1,6 +1,6 @@
 import { BLOCKED_TURN_MS, FREE_TURN_MS } from '../../sockets/accept-pressure.ts';
 import { duration, grouped, percent } from '../wording.ts';
-import { checkDescriptors } from './descriptors.ts';
+import { isOutOfDescriptors } from './descriptors.ts';
 import { impactOf, seen } from './evidence.ts';
 import type { Finding } from './finding.ts';
 import type { LoadRun } from './load-run.ts';
@@ -30,8 +30,7 @@ const LEAST_SILENT = 2;
 
 /** An event loop that did one piece of work, and nothing else, for so long that everybody waited. */
 export function checkLoopBlocked(run: LoadRun): Finding | undefined {
-  const descriptors = checkDescriptors(run);
-  if (descriptors?.evidence.some(({ scope }) => scope === 'target') === true) return undefined;
+  if (isOutOfDescriptors(run)) return undefined;
   const window = steadyLoad(run);
   const tables = tablesOf(window.seen);
   const waiting = tables.filter(({ table }) => (finite(table?.acceptQueue?.waitedMs) ?? 0) >= BLOCKED_TURN_MS);

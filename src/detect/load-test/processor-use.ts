@@ -3,10 +3,10 @@ import { seen } from './evidence.ts';
 import type { Evidence } from './finding.ts';
 import type { LoadRun } from './load-run.ts';
 import type { LoadSample, ProcessSample } from './load-sample.ts';
-import { finite, hasConnections, mean, steadyLoad } from './load-window.ts';
+import { finite, hasConnections, mean, median, steadyLoad } from './load-window.ts';
 
-/** A thread that always has something to do shows a little less: the looks and the load do not begin together. */
-export const BUSY_THREAD = 0.92;
+/** Always something to do, less what is lost between the looks. */
+export const BUSY_THREAD = 0.9;
 /** And one that has nothing to do now and then. */
 export const FREE_THREAD = 0.8;
 /** From here on it is the host that is short of processors. */
@@ -18,7 +18,7 @@ const ALL_USED = 0.92;
 /** Fewer looks at a load that is on say nothing. */
 const LEAST_LOOKS = 4;
 
-/** Of the busiest thread, as shares of the time. */
+/** Of the busiest thread, as shares of the time: what half of the looks found more than, so that the begin of a load does not count. */
 export interface ThreadUse {
   readonly ran: number;
   /** Ready to run, while others had all processors. */
@@ -27,12 +27,12 @@ export interface ThreadUse {
   readonly wanted: number;
 }
 
-/** How much of the processors the two ends used while connections were open: the mean over the load. */
+/** How much of the processors the two ends used while connections were open. */
 export interface ProcessorUse {
   /** Undefined where it is not known. */
   readonly target: ThreadUse | undefined;
   readonly generator: ThreadUse | undefined;
-  /** Of all their threads, in cores. */
+  /** Of all their threads, in cores: the mean. */
   readonly targetCores: number | undefined;
   readonly generatorCores: number | undefined;
   /** Whether the two of them used up all processors of the host. */
@@ -67,10 +67,10 @@ function threadUse(
   looks: readonly LoadSample[],
   of: (sample: LoadSample) => ProcessSample | undefined,
 ): ThreadUse | undefined {
-  const ran = mean(looks, (sample) => of(sample)?.busiestThread);
-  if (ran === undefined) return undefined;
-  const waited = mean(looks, (sample) => of(sample)?.waitedForProcessor) ?? 0;
-  return { ran, waited, wanted: Math.min(1, ran + waited) };
+  const ran = median(looks, (sample) => of(sample)?.busiestThread);
+  const wanted = median(looks, (sample) => wantedShare(of(sample)));
+  if (ran === undefined || wanted === undefined) return undefined;
+  return { ran, waited: median(looks, (sample) => of(sample)?.waitedForProcessor) ?? 0, wanted };
 }
 
 /**
