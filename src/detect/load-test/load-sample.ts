@@ -85,6 +85,12 @@ export interface CounterSample {
   readonly synRetransmits?: number;
   readonly synCookiesSent?: number;
   readonly synQueueFullDrops?: number;
+  /** Of the retransmitted segments, those that only asked whether the last ones had arrived (TCPLossProbes). */
+  readonly lossProbes?: number;
+  /** And those that followed on later ones that had arrived (TCPFastRetrans): a loss. */
+  readonly fastRetransmits?: number;
+  /** How often the retransmission timer fired, of SYNs too (TCPTimeouts). */
+  readonly retransmitTimeouts?: number;
   readonly abortsOnData?: number;
   readonly abortsOnClose?: number;
   readonly abortsOnTimeout?: number;
