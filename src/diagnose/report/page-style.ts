@@ -112,6 +112,7 @@ svg{display:block;width:100%;height:100%;overflow:visible}
 .grid{stroke:var(--grid);stroke-width:1;vector-effect:non-scaling-stroke}
 .bound{stroke:var(--c-ink);stroke-width:1.25;stroke-dasharray:6 4;vector-effect:non-scaling-stroke}
 .line{fill:none;stroke:var(--c);stroke-width:1.75;stroke-linejoin:round;stroke-linecap:round;vector-effect:non-scaling-stroke}
+.line.dense{stroke-width:1}
 .line.c-close_wait{stroke-width:2.75}
 .fill{fill:var(--c);opacity:.1}
 .ys span{position:absolute;right:100%;margin-right:7px;transform:translateY(50%);white-space:nowrap;line-height:1}

@@ -3,7 +3,7 @@ import { PHASES } from '../../detect/load-test/load-run.ts';
 import { type Axis, axisOf, timeTicks } from './axis.ts';
 import { html, type Markup } from './markup.ts';
 import type { Plot, Series } from './plots.ts';
-import { linesOf } from './thinned.ts';
+import { COLUMNS, linesOf } from './thinned.ts';
 import { lastOf, peakOf, spanOf, type Track } from './track.ts';
 import { inUnit } from './unit.ts';
 import { clock } from './verdict-words.ts';
@@ -98,6 +98,7 @@ function drawing(
     (limit) => html`<line class="bound" x1="0" x2="${WIDTH}" y1="${y(limit)}" y2="${y(limit)}"/>`,
   );
   const isFew = drawn.length <= 2;
+  const isDense = times.length > COLUMNS;
   // The largest is drawn first, so that it hides no other.
   const ordered = [...drawn].sort((one, other) => (peakOf(other.track) ?? 0) - (peakOf(one.track) ?? 0));
   const lines = ordered.map(({ track, colour }, index) => {
@@ -106,7 +107,7 @@ function drawing(
       .join('');
     const area =
       isFew && index === 0 ? html`<path class="fill c-${colour}" d="${areaOf(times, track, x, y)}"/>` : undefined;
-    return html`${area}<path class="line c-${colour}" d="${path}"/>`;
+    return html`${area}<path class="line c-${colour}${isDense ? ' dense' : ''}" d="${path}"/>`;
   });
   const words = drawn.map(({ name, track }) => `${name}: ${valuesInWords(track, unit)}`).join('; ');
   return html`<svg viewBox="0 0 ${WIDTH} ${HEIGHT}" preserveAspectRatio="none" role="img" aria-label="${title}. ${words}">${load}${grid}${bounds}${lines}</svg>`;

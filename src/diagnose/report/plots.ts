@@ -367,11 +367,14 @@ function failing({ samples }: LoadRun): Plot[] {
     {
       id: 'retransmits',
       title: 'Segments sent again',
-      about: 'Lost, or not answered in time. SYNs are those of connections that are being opened.',
+      about: 'Lost, or not answered in time. A loss probe only asks whether the last segments arrived.',
       ...namespace,
       series: [
         counted('segments', 'violet', 'retransmittedSegments'),
         counted('SYNs and SYN+ACKs', 'olive', 'synRetransmits'),
+        counted('loss probes', 'slate', 'lossProbes'),
+        counted('after later ones had arrived', 'magenta', 'fastRetransmits'),
+        counted('timers that fired', 'brown', 'retransmitTimeouts'),
       ],
     },
     {
