@@ -12,7 +12,7 @@ export interface Axis {
 /** The axis from 0 to the largest of the peaks of some series: logarithmic where the small ones would be flat otherwise. */
 export function axisOf(peaks: readonly number[], unit: Unit, mayBeLogarithmic: boolean): Axis {
   const most = Math.max(0, ...peaks);
-  const least = Math.min(...peaks.filter((peak) => peak > 0));
+  const least = Math.min(...peaks.filter((peak) => peak >= HANDFUL));
   if (mayBeLogarithmic && most / least > FLAT) return logarithmic(most);
   const ticks = evenTicks(most, unit);
   const top = ticks.at(-1) ?? 1;
@@ -20,10 +20,14 @@ export function axisOf(peaks: readonly number[], unit: Unit, mayBeLogarithmic: b
 }
 
 /** A series that is so many times smaller than the largest is a flat line. */
-const FLAT = 25;
+const FLAT = 40;
+/** Fewer than these are told by the legend well enough. */
+const HANDFUL = 5;
+/** What is above the highest line, so that it is not mistaken for one that leaves the picture. */
+const HEADROOM = 1.05;
 
 function logarithmic(most: number): Axis {
-  const powers = Math.max(1, Math.ceil(Math.log10(most) - 1e-9));
+  const powers = Math.max(1, Math.ceil(Math.log10(most * HEADROOM)));
   const step = Math.ceil(powers / 4);
   const shown = Array.from({ length: Math.floor(powers / step) + 1 }, (_, index) => 10 ** (index * step));
   return {
@@ -41,7 +45,7 @@ function compressed(value: number): number {
 function evenTicks(most: number, unit: Unit): number[] {
   if (most <= 0) return [0, 1];
   const step = roundStep(most / 4, unit);
-  const count = Math.max(1, Math.ceil(most / step - 1e-9));
+  const count = Math.max(1, Math.ceil((most * HEADROOM) / step));
   return Array.from({ length: count + 1 }, (_, index) => Number((index * step).toPrecision(6)));
 }
 

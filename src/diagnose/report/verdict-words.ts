@@ -7,7 +7,7 @@ import type { Diagnosis } from '../diagnosis.ts';
 export function headlineOf(diagnosis: Diagnosis): string {
   const [first] = diagnosis.findings;
   if (first === undefined) return `Nothing found: ${lookedAt(diagnosis.run)}`;
-  return `Limit: ${lowerFirst(LIMITS[first.kind].title)}: ${first.sentence}`;
+  return `Limit: ${lowerFirst(LIMITS[first.kind].title)}. ${upperFirst(first.sentence)}`;
 }
 
 /** `none of 17 known limits in 10 s of load and 52 looks at connections by state, the accept queue, ...`. */
