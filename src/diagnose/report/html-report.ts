@@ -60,7 +60,7 @@ ${
 <style>${verbatim(pageStyle())}</style>
 </head>
 <body>
-<header><b>finwait diagnose</b><span>${withoutSecrets(targetWords(run))}</span><span class="spacer"></span><time datetime="${startedAt}">${startedAt.replace('T', ' ').replace(/\.\d+Z$|Z$/, ' UTC')}</time></header>
+<header><b>finwait diagnose</b><span class="target">${withoutSecrets(targetWords(run))}</span><time datetime="${startedAt}">${startedAt.replace('T', ' ').replace(/\.\d+Z$|Z$/, ' UTC')}</time></header>
 <main>
 ${first === undefined ? calmHero(run) : hero(first, nodes, plots, run)}
 ${tiles(run)}

@@ -27,7 +27,7 @@ describe('the text report', () => {
     const text = textReport(acceptQueueOverflow());
     expect(text).toContain(
       [
-        '1. The accept queue was full (proven; spoiled about 42% of the test; from 2 s to 10.2 s)',
+        '1. The accept queue was full (proven; affected about 42% of the test; from 2 s to 10.2 s)',
         '   Evidence',
         '     accept queue of port 3000  9 of 8 in 33 of 40 looks [target]',
         '     longest wait in it         0 ms: the loop came round each time [target]',
