@@ -1,7 +1,8 @@
 import { Command, CommanderError } from 'commander';
 import { VERSION } from '../version.ts';
 import { dashboardsCommand } from './dashboards-command.ts';
-import { EXIT, type ExitCode } from './exit-code.ts';
+import { diagnoseCommand } from './diagnose-command.ts';
+import { EXIT } from './exit-code.ts';
 
 /** What a command has of the world. */
 export interface CommandContext {
@@ -9,16 +10,18 @@ export interface CommandContext {
   complain(text: string): void;
   /** The folder of the package that holds what `dashboards` copies. */
   readonly packaged: URL;
+  /** Calls the listener when the process is told to end, instead of ending it. Returns what undoes that. */
+  onSignal(listener: (signal: NodeJS.Signals) => void): () => void;
 }
 
 /**
- * Runs the command that the arguments name, and returns the exit code of the process: 0, 1 where it could not do what was
- * asked, 2 where it did not understand. Never throws, and never ends the process.
+ * Runs the command that the arguments name, and returns the exit code of the process: one of {@link EXIT}, or that of a
+ * command that it ran itself. Never throws, and never ends the process.
  *
  * @example await runCommandLine(['dashboards', '--out', 'monitoring'], context)
  */
-export async function runCommandLine(parameters: readonly string[], context: CommandContext): Promise<ExitCode> {
-  let code: ExitCode = EXIT.done;
+export async function runCommandLine(parameters: readonly string[], context: CommandContext): Promise<number> {
+  let code: number = EXIT.done;
   const program = new Command('finwait')
     .description("What a Node.js service's TCP sockets are really doing.")
     .version(VERSION, '-V, --version', 'Print the version of finwait.')
@@ -27,7 +30,7 @@ export async function runCommandLine(parameters: readonly string[], context: Com
     .showHelpAfterError('(finwait --help says what there is)')
     .exitOverride()
     .configureOutput({ writeOut: context.say, writeErr: context.complain });
-  const commands = [dashboardsCommand];
+  const commands = [dashboardsCommand, diagnoseCommand];
   for (const command of commands) {
     program.addCommand(
       command(context, (result) => {

@@ -3,7 +3,7 @@ import { Command, InvalidArgumentError } from 'commander';
 import { DEFAULT_PREFIX } from '../metrics/catalogue.ts';
 import { isMetricPrefix, PREFIX_RULE } from '../metrics/prefix.ts';
 import type { CommandContext } from './command-line.ts';
-import { EXIT, type ExitCode } from './exit-code.ts';
+import { EXIT } from './exit-code.ts';
 import { isJobLabel, JOB_LABEL_RULE } from './job-label.ts';
 import { nextSteps } from './next-steps.ts';
 import { packagedFiles } from './packaged-files.ts';
@@ -32,7 +32,7 @@ them. Run it again after an update: what it wrote itself is replaced, a file of 
 `;
 
 /** `finwait dashboards`: copies dashboards, rules and provisioning out of the package, under the names of this user. */
-export function dashboardsCommand({ say, complain, packaged }: CommandContext, end: (code: ExitCode) => void): Command {
+export function dashboardsCommand({ say, complain, packaged }: CommandContext, end: (code: number) => void): Command {
   return new Command('dashboards')
     .description('Write the Grafana dashboards, Prometheus rules, provisioning and runbook into a folder.')
     .requiredOption('-o, --out <dir>', 'the folder to write into; it is made if it is not there')

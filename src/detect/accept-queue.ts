@@ -48,16 +48,20 @@ function tooShort({ name }: ServerUse, saturation: Saturation, settings: AcceptS
     sentence: `${counted(connections, 'connection')} waited to be accepted by \`${name}\` ${duration(agoMs)} ago, and its queue takes ${grouped(limit)}, ${loopBlockedMs < FREE_TURN_MS ? 'though the event loop was free' : `with turns of the event loop of ${duration(loopBlockedMs)}`}: more connections arrive at a time than there is room for${lost(overflows)}.`,
     advice:
       most !== undefined && limit > most
-        ? [RAISE_LIMIT(most), RAISE_BACKLOG, ...shorten(loopBlockedMs)]
+        ? [raiseSomaxconn(most), RAISE_BACKLOG, ...shorten(loopBlockedMs)]
         : [RAISE_BACKLOG, ...shorten(loopBlockedMs)],
     evidence: known({ connections, limit, loopBlockedMs, overflows, somaxconn: most }),
   };
 }
 
-const RAISE_BACKLOG =
+/** What to do about a queue that is too short. */
+export const RAISE_BACKLOG =
   'Pass a larger backlog: `server.listen({ port, backlog: 4096 })`; Node asks for 511 unless told, and the kernel cuts it to `net.core.somaxconn`.';
-const RAISE_LIMIT = (most: number): string =>
-  `Raise \`net.core.somaxconn\` first: it is ${grouped(most)} here, and cuts whatever backlog a server asks for.`;
+
+/** What to do where the kernel cuts the backlog. */
+export function raiseSomaxconn(most: number): string {
+  return `Raise \`net.core.somaxconn\` first: it is ${grouped(most)} here, and cuts whatever backlog a server asks for.`;
+}
 
 function shorten(loopBlockedMs: number): string[] {
   return loopBlockedMs < FREE_TURN_MS ? [] : ['Or shorten the turns: nothing is accepted meanwhile.'];

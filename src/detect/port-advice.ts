@@ -1,4 +1,4 @@
-import type { PortSettings } from '../sockets/ephemeral-ports.ts';
+import type { PortSettings } from '../sockets/port-settings.ts';
 import { REUSE } from './connection-reuse.ts';
 import { recentReuseShare, type UpstreamSnapshot } from './upstream.ts';
 import { grouped } from './wording.ts';
@@ -16,7 +16,7 @@ export function portAdvice(upstream: UpstreamSnapshot, settings: PortSettings | 
     ...(reuse === undefined || reuse < HIGH_REUSE ? REUSE.slice(0, 2) : []),
     ...(ports.isBound ? [UNBIND] : []),
     ...(ports.limit === undefined || ports.limit < WIDE_RANGE ? [widen(ports.limit)] : []),
-    ...timeWaitReuse(settings, ports.isBound),
+    ...(ports.isBound ? [] : timeWaitReuse(settings?.timeWaitReuse)),
     ...(ports.isBound ? [] : [SPREAD]),
   ];
 }
@@ -33,9 +33,9 @@ export function widen(limit: number | undefined): string {
   return `Widen the range${now}: \`sysctl -w net.ipv4.ip_local_port_range="10240 65535"\` has 55,296, less what is reserved or listened on.`;
 }
 
-function timeWaitReuse(settings: PortSettings | undefined, isBound: boolean): string[] {
-  if (isBound) return [];
-  switch (settings?.timeWaitReuse) {
+/** What to do about net.ipv4.tcp_tw_reuse: nothing where it is 1, or not known. */
+export function timeWaitReuse(setting: number | undefined): string[] {
+  switch (setting) {
     case 0:
       return [
         'net.ipv4.tcp_tw_reuse is 0: with 1, connect(2) takes a port over from a TIME_WAIT older than a second (with TCP timestamps at both ends).',

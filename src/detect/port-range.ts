@@ -1,4 +1,4 @@
-import type { PortSettings } from '../sockets/ephemeral-ports.ts';
+import type { PortSettings } from '../sockets/port-settings.ts';
 import { HIGH_REUSE, portAdvice, widen } from './port-advice.ts';
 import { recentReuseShare, type UpstreamSnapshot } from './upstream.ts';
 import type { Verdict } from './verdict.ts';

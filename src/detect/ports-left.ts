@@ -1,4 +1,4 @@
-import type { PortSettings } from '../sockets/ephemeral-ports.ts';
+import type { PortSettings } from '../sockets/port-settings.ts';
 import { portAdvice } from './port-advice.ts';
 import type { UpstreamSnapshot } from './upstream.ts';
 import type { Severity, Verdict, VerdictKind } from './verdict.ts';

@@ -1,4 +1,4 @@
-import type { PortSettings } from '../sockets/ephemeral-ports.ts';
+import type { PortSettings } from '../sockets/port-settings.ts';
 import { type AcceptSettings, checkAcceptQueue } from './accept-queue.ts';
 import { checkConnectionReuse } from './connection-reuse.ts';
 import { checkKeepAliveRace } from './keep-alive-race.ts';

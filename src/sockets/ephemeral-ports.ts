@@ -1,32 +1,13 @@
-import { STATE } from '../tcp/state.ts';
 import { PortSet } from './port-set.ts';
+import { isReusable, type PortSettings, usablePorts } from './port-settings.ts';
 import type { KernelRow } from './row.ts';
-import { isLoopback, TUPLE, TUPLE_WORDS } from './tuple.ts';
+import { TUPLE, TUPLE_WORDS } from './tuple.ts';
 import { TupleIndex } from './tuple-index.ts';
 import { sourceKey, type Upstreams } from './upstreams.ts';
 import { widened } from './widened.ts';
 
-/** Ports from one to another, both included. */
-interface Ports {
-  readonly from: number;
-  readonly to: number;
-}
-
-/** What the kernel chooses the local ports of outgoing connections by. Undefined is unknown. */
-export interface PortSettings {
-  /** net.ipv4.ip_local_port_range */
-  readonly localPortRange: Ports | undefined;
-  /** net.ipv4.ip_local_reserved_ports */
-  readonly reservedPorts: readonly Ports[] | undefined;
-  /** net.ipv4.tcp_tw_reuse: whether connect(2) takes ports over from TIME_WAITs. 0 never, 1 always, 2 over loopback. */
-  readonly timeWaitReuse: number | undefined;
-}
-
 /** How many pairs of a local address and an upstream are counted apart. */
 const PAIR_LIMIT = 16_384;
-
-/** What is left of a TIME_WAIT's minute when connect(2) may take its port over: it must be older than a second. */
-const REUSABLE_MS = 59_000;
 
 /**
  * Counts, over the rows of one table, how far the local ports of outgoing connections are used up.
@@ -84,7 +65,7 @@ export class EphemeralPorts {
     const port = row.tuple[TUPLE.localPort] as number;
     if (this.#usable === undefined || !this.#usable.has(port)) return;
     this.#addToSource(row.tuple, port);
-    if (this.#isReusable(row)) return;
+    if (isReusable(row, this.#timeWaitReuse)) return;
     const key = this.#pairKey(row.tuple);
     let pair = this.#pairs.find(key);
     if (pair < 0) {
@@ -146,19 +127,6 @@ export class EphemeralPorts {
     this.#portsBySource[this.#anySource]?.add(port);
   }
 
-  /** Whether connect(2) may take the port over, as the kernel decides it in tcp_twsk_unique(). */
-  #isReusable({ state, timer, timerMs, tuple }: KernelRow): boolean {
-    if (state !== STATE.TIME_WAIT || timer !== 'timewait' || !(timerMs < REUSABLE_MS)) return false;
-    switch (this.#timeWaitReuse) {
-      case 1:
-        return true;
-      case 2:
-        return isLoopback(tuple, TUPLE.localAddress) || isLoopback(tuple, TUPLE.peerAddress);
-      default:
-        return false;
-    }
-  }
-
   /** A tuple with its local port blanked. */
   #pairKey(tuple: Uint32Array): Uint32Array {
     const key = this.#scratch;
@@ -166,12 +134,4 @@ export class EphemeralPorts {
     key[TUPLE.localPort] = 0;
     return key;
   }
-}
-
-function usablePorts(settings: PortSettings | undefined): PortSet | undefined {
-  if (settings?.localPortRange === undefined) return undefined;
-  const ports = new PortSet();
-  for (let port = settings.localPortRange.from; port <= settings.localPortRange.to; port++) ports.add(port);
-  for (const { from, to } of settings.reservedPorts ?? []) for (let port = from; port <= to; port++) ports.delete(port);
-  return ports;
 }

@@ -1,7 +1,8 @@
 import { OWNERLESS_STATES, STATE, STATE_SLOTS, type State } from '../tcp/state.ts';
-import { EphemeralPorts, type PortSettings } from './ephemeral-ports.ts';
+import { EphemeralPorts } from './ephemeral-ports.ts';
 import type { Ledger } from './ledger.ts';
 import { PortSet } from './port-set.ts';
+import type { PortSettings } from './port-settings.ts';
 import { blankRow, type KernelRow, type RowSink } from './row.ts';
 import { isSuspect, type SuspectRows, Suspects } from './suspects.ts';
 import { TUPLE, TUPLE_WORDS, withAnyLocal } from './tuple.ts';

@@ -1,8 +1,8 @@
 import { STATE } from '../tcp/state.ts';
 import { CLOSINGS } from './closing.ts';
-import type { PortSettings } from './ephemeral-ports.ts';
 import type { KernelColumn } from './join.ts';
 import { COUNT, type Ledger } from './ledger.ts';
+import type { PortSettings } from './port-settings.ts';
 import { RecentValues } from './recent-values.ts';
 import { isLoopback, TUPLE, TUPLE_WORDS } from './tuple.ts';
 

@@ -4,7 +4,7 @@ import { checkLocalAddress } from '../../src/detect/local-address.ts';
 import { portAdvice } from '../../src/detect/port-advice.ts';
 import { checkPortRange } from '../../src/detect/port-range.ts';
 import { checkPortsLeft } from '../../src/detect/ports-left.ts';
-import type { PortSettings } from '../../src/sockets/ephemeral-ports.ts';
+import type { PortSettings } from '../../src/sockets/port-settings.ts';
 import { type UpstreamFacts, upstreamOf } from '../support/upstreams.ts';
 
 const settings = (timeWaitReuse: number | undefined): PortSettings => ({

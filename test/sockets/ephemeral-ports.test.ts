@@ -1,7 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { ephemeralPortCount } from '../../src/kernel/procfs/sysctl.ts';
-import { EphemeralPorts, type PortSettings } from '../../src/sockets/ephemeral-ports.ts';
+import { EphemeralPorts } from '../../src/sockets/ephemeral-ports.ts';
+import type { PortSettings } from '../../src/sockets/port-settings.ts';
 import { Upstreams } from '../../src/sockets/upstreams.ts';
 import type { StateName } from '../../src/tcp/state.ts';
 import { type RowFacts, rowOf } from '../support/row.ts';

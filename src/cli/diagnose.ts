@@ -1,0 +1,224 @@
+import { readlinkSync, writeFileSync } from 'node:fs';
+import type { LimitKind } from '../detect/load-test/finding.ts';
+import { findingsOf } from '../detect/load-test/findings.ts';
+import type { Phase } from '../detect/load-test/load-run.ts';
+import type { LoadSample } from '../detect/load-test/load-sample.ts';
+import { DIAGNOSIS_FORMAT, type Diagnosis } from '../diagnose/diagnosis.ts';
+import { findInside } from '../diagnose/find-inside.ts';
+import { findTarget, type ListenerRow, type TargetWorld } from '../diagnose/find-target.ts';
+import { InsideWatch } from '../diagnose/inside-watch.ts';
+import { record } from '../diagnose/record.ts';
+import { htmlReport } from '../diagnose/report/html-report.ts';
+import { progressLine } from '../diagnose/report/progress-line.ts';
+import { textReport } from '../diagnose/report/text-report.ts';
+import { clearInterval, setInterval } from '../globals.ts';
+import { findSocketOwners, readSocketInodes } from '../kernel/procfs/process-sockets.ts';
+import { readProcessTree, readTitle } from '../kernel/procfs/process-tree.ts';
+import { SourceChain } from '../kernel/source-chain.ts';
+import { TUPLE } from '../sockets/tuple.ts';
+import { STATE } from '../tcp/state.ts';
+import { VERSION } from '../version.ts';
+import type { CommandContext } from './command-line.ts';
+import { EXIT } from './exit-code.ts';
+import { exitCodeOf, LoadCommand } from './load-command.ts';
+
+/** What the user asked for. */
+export interface DiagnoseRequest {
+  /** Empty where somebody else makes the load; then there is a duration. */
+  readonly argv: readonly string[];
+  readonly ports: readonly number[];
+  readonly pid: number | undefined;
+  readonly durationMs: number | undefined;
+  readonly settleMs: number;
+  readonly url: URL | undefined;
+  readonly isProbing: boolean;
+  readonly html: string | undefined;
+  /** `-` for stdout. */
+  readonly json: string | undefined;
+  readonly failOn: readonly LimitKind[];
+  readonly isQuiet: boolean;
+}
+
+/** Four looks a second, as far as a quarter of one core allows. */
+const INTERVAL_MS = 250;
+const SHARE = 0.25;
+/** Between two lines of progress. */
+const PROGRESS_MS = 2_000;
+/** So long a table may take that is to tell who listens. */
+const TABLE_TIMEOUT_MS = 10_000;
+
+/** Runs a diagnosis to its end, and returns the exit code. Leaves no process behind, also when it is interrupted. */
+export async function diagnose(context: CommandContext, request: DiagnoseRequest): Promise<number> {
+  const interrupt = new AbortController();
+  let command: LoadCommand | undefined;
+  let interruptedBy: NodeJS.Signals | undefined;
+  let ending: Promise<void> | undefined;
+  const stopListening = context.onSignal((signal) => {
+    // Whoever asks twice has waited long enough.
+    if (interruptedBy !== undefined) command?.kill();
+    interruptedBy ??= signal;
+    ending ??= command?.end(signal);
+    interrupt.abort();
+  });
+  // Readers of the kernel's table keep nothing alive.
+  const holdsAlive = setInterval(() => undefined, 60_000);
+  const chain = new SourceChain();
+  try {
+    const found = await findIt(chain, request);
+    if (!found.ok) {
+      context.complain(`finwait: ${found.problem}\n`);
+      return EXIT.failed;
+    }
+    const { target } = found;
+    const inside = await findInside({
+      target,
+      held: found.held,
+      url: request.url,
+      isProbing: request.isProbing,
+      signal: interrupt.signal,
+    });
+    if (!request.isQuiet) context.complain(opening(target.ports, target.pids, inside.url, request));
+    const startedAt = new Date().toISOString();
+    const toStdout = request.json === '-';
+    const { run, cost } = await record({
+      target,
+      chain,
+      load:
+        request.durationMs === undefined
+          ? {
+              kind: 'command',
+              argv: request.argv,
+              start: () => {
+                command = new LoadCommand({ argv: request.argv, isQuietOnStdout: toStdout });
+                return command.running;
+              },
+            }
+          : { kind: 'duration', durationMs: request.durationMs },
+      inside: inside.url && new InsideWatch(inside.url, interrupt.signal),
+      probe: inside.probe,
+      notes: found.notes,
+      intervalMs: INTERVAL_MS,
+      share: SHARE,
+      settleMs: request.settleMs,
+      interrupt: interrupt.signal,
+      onLook: request.isQuiet ? () => undefined : progress(context),
+    });
+    await ending;
+    const diagnosis: Diagnosis = {
+      format: DIAGNOSIS_FORMAT,
+      finwait: VERSION,
+      startedAt,
+      findings: findingsOf(run),
+      run,
+      cost,
+    };
+    const written = writeReports(context, request, diagnosis);
+    if (command?.failure !== undefined) context.complain(`finwait: ${command.failure}\n`);
+    if (interruptedBy !== undefined) return exitCodeOf({ signal: interruptedBy });
+    const code = run.command === undefined ? EXIT.done : exitCodeOf(run.command);
+    if (code !== EXIT.done) return code;
+    if (!written) return EXIT.failed;
+    return diagnosis.findings.some(({ kind }) => request.failOn.includes(kind)) ? EXIT.found : EXIT.done;
+  } finally {
+    stopListening();
+    clearInterval(holdsAlive);
+    chain.close();
+    if (interruptedBy !== undefined) command?.kill();
+  }
+}
+
+type Found = ReturnType<typeof findTarget> & { readonly held: readonly number[] };
+
+async function findIt(chain: SourceChain, { ports, pid }: DiagnoseRequest): Promise<Found> {
+  if (process.platform !== 'linux') {
+    return { ok: false, held: [], problem: `this needs the socket table of Linux, and here is ${process.platform}` };
+  }
+  const listeners: ListenerRow[] = [];
+  const { table, failures } = await chain.read({
+    timeoutMs: TABLE_TIMEOUT_MS,
+    expectedRows: 0,
+    signal: new AbortController().signal,
+    begin: () => {
+      listeners.length = 0;
+      return {
+        wants: (state) => state === STATE.LISTEN,
+        add: ({ tuple, inode }) => listeners.push({ port: tuple[TUPLE.localPort] as number, inode }),
+      };
+    },
+  });
+  if (table === undefined) {
+    const why = failures.map(({ source, reason, detail }) => `${source}: ${reason} (${detail})`).join('; ');
+    return { ok: false, held: [], problem: `the kernel's table of sockets cannot be read: ${why}` };
+  }
+  const found = findTarget({ ports, pid }, worldOf(listeners));
+  const inodes = new Set(found.ok ? found.target.pids.flatMap((each) => [...(readSocketInodes(each) ?? [])]) : []);
+  return { ...found, held: listeners.filter(({ inode }) => inodes.has(inode)).map(({ port }) => port) };
+}
+
+function worldOf(listeners: readonly ListenerRow[]): TargetWorld {
+  return {
+    listeners,
+    findOwners: (inodes) => findSocketOwners(inodes),
+    tree: (pid) => readProcessTree(pid),
+    inodesOf: (pid) => readSocketInodes(pid),
+    titleOf: (pid) => readTitle(pid),
+    isElsewhere: (pid) => {
+      try {
+        return readlinkSync(`/proc/${pid}/ns/net`) !== readlinkSync('/proc/self/ns/net');
+      } catch {
+        // Another user's.
+        return undefined;
+      }
+    },
+  };
+}
+
+function opening(
+  ports: readonly number[],
+  pids: readonly number[],
+  inside: URL | undefined,
+  { durationMs }: DiagnoseRequest,
+): string {
+  const where = ports.length === 0 ? 'no port' : `port ${ports.join(', ')}`;
+  const who = pids.length === 0 ? '' : `, process ${pids.join(', ')}`;
+  const how = inside === undefined ? 'from outside' : `from outside and by ${inside.href}`;
+  const long = durationMs === undefined ? '' : ` for ${durationMs / 1_000} s`;
+  return `finwait: watching ${where}${who} ${how}${long}\n`;
+}
+
+function progress({ complain }: CommandContext): (sample: LoadSample, phase: Phase) => void {
+  let previous: LoadSample | undefined;
+  let saidPhase: Phase | undefined;
+  return (sample, phase) => {
+    if (phase === saidPhase && previous !== undefined && sample.atMs - previous.atMs < PROGRESS_MS) return;
+    complain(`finwait: ${progressLine(sample, previous, phase)}\n`);
+    previous = sample;
+    saidPhase = phase;
+  };
+}
+
+/** Writes what was asked for, and says so. Returns whether all could be written. */
+function writeReports(
+  { say, complain }: CommandContext,
+  { json, html }: DiagnoseRequest,
+  diagnosis: Diagnosis,
+): boolean {
+  const print = json === '-' ? complain : say;
+  print(`\n${textReport(diagnosis)}`);
+  const jsonText = (): string => `${JSON.stringify(diagnosis)}\n`;
+  if (json === '-') say(jsonText());
+  const files: [string, () => string][] = [];
+  if (json !== undefined && json !== '-') files.push([json, jsonText]);
+  if (html !== undefined) files.push([html, () => htmlReport(diagnosis)]);
+  let isWritten = true;
+  for (const [path, text] of files) {
+    try {
+      writeFileSync(path, text());
+      complain(`finwait: wrote ${path}\n`);
+    } catch (error) {
+      isWritten = false;
+      complain(`finwait: ${path} cannot be written: ${error instanceof Error ? error.message : String(error)}\n`);
+    }
+  }
+  return isWritten;
+}

@@ -1,0 +1,51 @@
+import { percent } from '../wording.ts';
+import { churnEvidence, churnImpact, sizeOfChurn } from './churn.ts';
+import type { Finding } from './finding.ts';
+import type { LoadRun } from './load-run.ts';
+import { type ShortConnections, shortConnections } from './short-connections.ts';
+
+const HALF = 0.5;
+/** With so many requests a connection, the server ends them for their number or their age. */
+const SEVERAL_REQUESTS = 1.5;
+
+/** Short connections that the server ends: after each answer, or after a few. */
+export function checkServerClosesFirst(run: LoadRun): Finding | undefined {
+  const short = shortConnections(run);
+  if (short === undefined || !isServersDoing(run, short)) return undefined;
+  const { probe } = run;
+  const perConnection = short.requests === undefined ? undefined : short.requests / short.opened;
+  const isHttp = probe !== undefined && probe.status > 0;
+  const proof =
+    probe?.keepsConnection === false
+      ? 'it says `Connection: close` with its answer'
+      : `${percent(short.serverShare ?? 1)} of those whose end is known`;
+  return {
+    kind: 'server_closes_first',
+    impact: churnImpact(short),
+    confidence: probe?.keepsConnection === false ? 'proven' : 'likely',
+    sentence: `${sizeOfChurn(short)}: the server closed them first (${proof}).`,
+    evidence: churnEvidence(run, short),
+    advice: [
+      ...(perConnection !== undefined && perConnection >= SEVERAL_REQUESTS
+        ? ['Raise or remove `server.maxRequestsPerSocket`, and make `server.keepAliveTimeout` longer.']
+        : isHttp
+          ? [
+              'Let the server keep connections: no `Connection: close` in its answers (`res.shouldKeepAlive`), `server.maxRequestsPerSocket` of 0, `server.keepAliveTimeout` above 0.',
+            ]
+          : [
+              'Let a connection serve more than one request: answer without `socket.end()`, and mark where an answer ends.',
+            ]),
+      'Where connections must be short, let the client close first: the TIME_WAITs, and the work of closing, are then on its side.',
+    ],
+    explains: ['ports_running_out'],
+  };
+}
+
+/** Whether it is the server that wants its connections short. */
+export function isServersDoing({ probe }: LoadRun, { serverShare, requests, opened }: ShortConnections): boolean {
+  if (serverShare === undefined || serverShare < HALF) return false;
+  // A client that sends `Connection: close` has the server close first. A server that keeps a connection of ours would
+  // have kept the client's, unless it ends each after some requests.
+  const keepsOurs = probe !== undefined && probe.status > 0 && probe.keepsConnection;
+  return !keepsOurs || (requests !== undefined && requests >= opened * SEVERAL_REQUESTS);
+}

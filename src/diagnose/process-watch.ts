@@ -1,0 +1,66 @@
+import type { ProcessSample } from '../detect/load-test/load-sample.ts';
+import { type ProcessCpu, readProcessCpu } from '../kernel/procfs/process-cpu.ts';
+import { readProcessDescriptors } from '../kernel/procfs/process-descriptors.ts';
+
+/** What is read of one process. */
+export interface ProcessReading {
+  readonly cpu: ProcessCpu | undefined;
+  readonly openFds: number | undefined;
+  readonly fdLimit: number | undefined;
+}
+
+/** Reads one process. */
+function readProcess(pid: number): ProcessReading {
+  const { open, limit } = readProcessDescriptors(pid);
+  return { cpu: readProcessCpu(pid), openFds: open, fdLimit: limit };
+}
+
+/**
+ * Follows a set of processes from look to look: how much of the processors they use, and how near they are to the end
+ * of their descriptors. A process that has come since the last look, or is gone, counts in neither.
+ */
+export class ProcessWatch {
+  readonly #read: (pid: number) => ProcessReading;
+  #before: { readonly atMs: number; readonly byPid: ReadonlyMap<number, ProcessCpu> } | undefined;
+
+  constructor(read: (pid: number) => ProcessReading = readProcess) {
+    this.#read = read;
+  }
+
+  look(pids: readonly number[], nowMs: number): ProcessSample {
+    const byPid = new Map<number, ProcessCpu>();
+    let fullest: { readonly openFds: number; readonly fdLimit: number } | undefined;
+    for (const pid of pids) {
+      const { cpu, openFds, fdLimit } = this.#read(pid);
+      if (cpu !== undefined) byPid.set(pid, cpu);
+      if (openFds === undefined || fdLimit === undefined || !Number.isFinite(fdLimit)) continue;
+      if (fullest === undefined || fdLimit - openFds < fullest.fdLimit - fullest.openFds)
+        fullest = { openFds, fdLimit };
+    }
+    const use = this.#before && usedSince(this.#before.byPid, byPid, nowMs - this.#before.atMs);
+    this.#before = { atMs: nowMs, byPid };
+    return { processes: byPid.size, ...use, ...fullest };
+  }
+}
+
+function usedSince(
+  before: ReadonlyMap<number, ProcessCpu>,
+  now: ReadonlyMap<number, ProcessCpu>,
+  elapsedMs: number,
+): Pick<ProcessSample, 'cpuCores' | 'busiestThread'> {
+  if (elapsedMs <= 0) return {};
+  let allMs = 0;
+  let busiestMs = 0;
+  for (const [pid, { ownMs, threads }] of now) {
+    const then = before.get(pid);
+    if (then === undefined) continue;
+    allMs += ownMs - then.ownMs;
+    for (const [thread, ms] of threads) busiestMs = Math.max(busiestMs, ms - (then.threads.get(thread) ?? 0));
+  }
+  // Clocks of the scheduler and ours are read a moment apart.
+  return { cpuCores: rounded(allMs / elapsedMs), busiestThread: rounded(Math.min(busiestMs / elapsedMs, 1)) };
+}
+
+function rounded(share: number): number {
+  return Math.max(Math.round(share * 1_000) / 1_000, 0);
+}

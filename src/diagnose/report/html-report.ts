@@ -1,0 +1,4 @@
+import type { Diagnosis } from '../diagnosis.ts';
+export function htmlReport(diagnosis: Diagnosis): string {
+  return `<pre>${JSON.stringify(diagnosis)}</pre>`;
+}

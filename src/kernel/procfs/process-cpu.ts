@@ -1,0 +1,86 @@
+import { readdirSync, readFileSync } from 'node:fs';
+
+/** Processor time that a process has used so far, in milliseconds. */
+export interface ProcessCpu {
+  /** User and system, threads that have ended included. */
+  readonly ownMs: number;
+  /** Of children that have ended and were waited for, and theirs. */
+  readonly childrenMs: number;
+  /** By thread, those that run now. The number of the main thread, where JavaScript runs, is that of the process. */
+  readonly threads: ReadonlyMap<number, number>;
+}
+
+/**
+ * Reads what a process has used of the processors; undefined when it has ended. Any user may.
+ *
+ * @example readProcessCpu(process.pid)?.threads.get(process.pid) // milliseconds of the main thread
+ */
+export function readProcessCpu(pid: number, procRoot = '/proc'): ProcessCpu | undefined {
+  const stat = readText(`${procRoot}/${pid}/stat`);
+  const times = stat === undefined ? undefined : parseProcessStat(stat);
+  if (times === undefined) return undefined;
+  const threads = new Map<number, number>();
+  for (const name of listNumbers(`${procRoot}/${pid}/task`).slice(0, MOST_THREADS)) {
+    const ms = readThreadMs(`${procRoot}/${pid}/task/${name}`);
+    if (ms !== undefined) threads.set(name, ms);
+  }
+  return { ownMs: times.ownMs, childrenMs: times.childrenMs, threads };
+}
+
+/** What /proc/PID/stat says of a process or a thread. */
+export interface ProcessStat {
+  readonly parent: number;
+  /** `Z` has ended, and its parent has not waited for it. */
+  readonly state: string;
+  readonly ownMs: number;
+  readonly childrenMs: number;
+}
+
+/** Parses /proc/PID/stat (proc_pid_stat(5)); undefined where the text is none. */
+export function parseProcessStat(text: string): ProcessStat | undefined {
+  // The second field is the name that the process chose, brackets and spaces included: what follows its last bracket counts.
+  const fields = text.slice(text.lastIndexOf(')') + 2).split(' ');
+  const [state = '', parent] = fields;
+  // utime, stime, cutime and cstime are fields 14 to 17.
+  const [user, system, childrenUser, childrenSystem] = fields.slice(11, 15).map((ticks) => Number(ticks) * TICK_MS);
+  const numbers = [Number(parent), user, system, childrenUser, childrenSystem];
+  if (fields.length < 15 || numbers.some((number) => !Number.isFinite(number))) return undefined;
+  return {
+    parent: Number(parent),
+    state,
+    ownMs: (user as number) + (system as number),
+    childrenMs: (childrenUser as number) + (childrenSystem as number),
+  };
+}
+
+/** Of schedstat, the first number is nanoseconds; without CONFIG_SCHED_INFO there are the ticks of stat, 10 ms each. */
+function readThreadMs(folder: string): number | undefined {
+  const [nanoseconds] = (readText(`${folder}/schedstat`) ?? '').split(' ');
+  const ms = Number(nanoseconds) / 1e6;
+  if (ms > 0) return ms;
+  const stat = readText(`${folder}/stat`);
+  return stat === undefined ? undefined : parseProcessStat(stat)?.ownMs;
+}
+
+function listNumbers(folder: string): number[] {
+  try {
+    return readdirSync(folder).map(Number);
+  } catch {
+    // It has ended meanwhile.
+    return [];
+  }
+}
+
+function readText(path: string): string | undefined {
+  try {
+    return readFileSync(path, 'latin1');
+  } catch {
+    // It has ended meanwhile, or there is no such file.
+    return undefined;
+  }
+}
+
+/** USER_HZ is 100 on every architecture that Node runs on, whatever the kernel's own tick. */
+const TICK_MS = 10;
+/** Node has about ten, a load generator some dozens: more are not looked at. */
+const MOST_THREADS = 256;

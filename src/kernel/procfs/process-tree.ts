@@ -1,0 +1,85 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { parseProcessStat } from './process-cpu.ts';
+
+/**
+ * A process and all that descend from it, parents first; those that have ended are left out. What has lost its parent
+ * (a daemon) belongs to nobody's tree.
+ *
+ * @example readProcessTree(child.pid) // npx, sh, and the program itself
+ */
+export function readProcessTree(root: number, procRoot = '/proc'): number[] {
+  if (!isRunning(root, procRoot)) return [];
+  const tree = [root];
+  let byParent: ReadonlyMap<number, readonly number[]> | undefined;
+  for (const pid of tree) {
+    let children: readonly number[] | undefined = readChildren(pid, procRoot);
+    if (children === undefined) {
+      byParent ??= scanParents(procRoot);
+      children = byParent.get(pid) ?? [];
+    }
+    tree.push(...children.filter((child) => isRunning(child, procRoot)));
+  }
+  return tree;
+}
+
+/** The children of a process, by thread that forked them; undefined where the kernel does not say (CONFIG_PROC_CHILDREN). */
+function readChildren(pid: number, procRoot: string): number[] | undefined {
+  try {
+    return readdirSync(`${procRoot}/${pid}/task`).flatMap((thread) => {
+      const text = readFileSync(`${procRoot}/${pid}/task/${thread}/children`, 'latin1');
+      return text.split(' ').filter(Boolean).map(Number);
+    });
+  } catch {
+    return undefined;
+  }
+}
+
+function scanParents(procRoot: string): ReadonlyMap<number, readonly number[]> {
+  const byParent = new Map<number, number[]>();
+  for (const pid of readPids(procRoot)) {
+    const parent = readParent(pid, procRoot);
+    if (parent === undefined) continue;
+    const siblings = byParent.get(parent);
+    if (siblings === undefined) byParent.set(parent, [pid]);
+    else siblings.push(pid);
+  }
+  return byParent;
+}
+
+/** The numbers of all processes that can be seen. */
+export function readPids(procRoot = '/proc'): number[] {
+  try {
+    return readdirSync(procRoot).map(Number).filter(Number.isInteger);
+  } catch {
+    // No procfs.
+    return [];
+  }
+}
+
+/** Whether a process runs: one that has ended and was not waited for does not. */
+export function isRunning(pid: number, procRoot = '/proc'): boolean {
+  return readParent(pid, procRoot) !== undefined;
+}
+
+/** What a process was started as, `node server.js`; undefined where it has ended. At most 200 characters. */
+export function readTitle(pid: number, procRoot = '/proc'): string | undefined {
+  try {
+    const words = readFileSync(`${procRoot}/${pid}/cmdline`, 'utf8').split('\0');
+    const title = words.join(' ').trim();
+    return title === '' ? undefined : title.slice(0, TITLE_LENGTH);
+  } catch {
+    return undefined;
+  }
+}
+
+function readParent(pid: number, procRoot: string): number | undefined {
+  try {
+    const stat = parseProcessStat(readFileSync(`${procRoot}/${pid}/stat`, 'latin1'));
+    return stat === undefined || stat.state === 'Z' || stat.state === 'X' ? undefined : stat.parent;
+  } catch {
+    // It has ended meanwhile.
+    return undefined;
+  }
+}
+
+const TITLE_LENGTH = 200;
