@@ -18,12 +18,12 @@ export interface DiagnoseScene {
   readonly first: LimitKind | 'nothing';
   /** What else it brings about, and is found as well. */
   readonly also?: readonly LimitKind[];
+  /** What else may be found. Nothing but these is. */
+  readonly maybe?: readonly LimitKind[];
   /** @default 'plain' */
   readonly network?: SceneNetwork;
   /** How many descriptors the server may open. */
   readonly descriptors?: number;
-  /** The server runs on, and its connections stay: the recording waits for no rest. */
-  readonly hasNoRest?: true;
 }
 
 const SECONDS = '4';
@@ -87,6 +87,12 @@ const CRIPPLED: readonly DiagnoseScene[] = [
     title: 'connections that the server never ends',
     server: ['tcp', 'half open'],
     load: [...AUTOCANNON, '-c', '20', '-D', '5', '-R', '500', 'URL'],
+    first: 'leak',
+  },
+  {
+    title: 'connections that the server never ends, and that their peers reset',
+    server: ['tcp', 'half open'],
+    load: [...AUTOCANNON, '-c', '50', '-R', '500', 'URL'],
     first: 'leak',
   },
   {
@@ -182,9 +188,9 @@ const OTHERWISE: readonly DiagnoseScene[] = [
     first: 'target_gone',
   },
   {
-    title: 'a port where nobody listens any more',
-    server: ['tcp', 'refusing'],
-    load: [...WRK, '-c', '20', 'URL'],
+    title: 'a server that does not listen for a second',
+    server: ['http', 'restarting'],
+    load: [...AUTOCANNON, '-c', '20', '-R', '1500', 'URL'],
     first: 'connections_refused',
   },
 ];
