@@ -14,6 +14,6 @@ export interface Diagnosis {
   /** What limited the test, the greatest impact first; empty where nothing was found. */
   readonly findings: readonly Finding[];
   readonly run: LoadRun;
-  /** What looking cost: processor time of finwait and of what it started to look, as a share of one core. */
+  /** What looking cost: processor time of finwait and of what it started to look, in cores, since the load began. */
   readonly cost: { readonly samples: number; readonly medianIntervalMs: number; readonly cpuCores: number };
 }

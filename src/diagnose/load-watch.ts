@@ -30,13 +30,14 @@ const TABLE_TIMEOUT_MS = 5_000;
 /** Processes come and go, and so do the sockets they hold: both are looked for again after a second at the soonest. */
 const RELEARN_MS = 1_000;
 /** And after so many times what that took. */
-const RELEARN_FACTOR = 20;
+const RELEARN_FACTOR = 50;
 
 /** Looks at a load test from outside, again and again: the kernel's table and counters, the processes, finwait inside. */
 export class LoadWatch {
   readonly #options: LoadWatchOptions;
   readonly #counters: CounterReader = new CounterReader();
   readonly #ports: PortSet = new PortSet();
+  readonly #listening: PortSet = new PortSet();
   readonly #destinations: Destinations = new Destinations();
   readonly #waiting: WaitingConnections = new WaitingConnections();
   readonly #targetWatch: ProcessWatch = new ProcessWatch();
@@ -115,6 +116,7 @@ export class LoadWatch {
       begin: () => {
         view = new TableView({
           ports: this.#ports,
+          listening: this.#listening,
           host,
           owned: this.#owned,
           destinations: this.#destinations,
@@ -165,6 +167,9 @@ const COUNTERS: readonly (keyof CounterSample)[] = [
   'synRetransmits',
   'synCookiesSent',
   'synQueueFullDrops',
+  'lossProbes',
+  'fastRetransmits',
+  'retransmitTimeouts',
   'abortsOnData',
   'abortsOnClose',
   'abortsOnTimeout',

@@ -47,18 +47,33 @@ function usedSince(
   before: ReadonlyMap<number, ProcessCpu>,
   now: ReadonlyMap<number, ProcessCpu>,
   elapsedMs: number,
-): Pick<ProcessSample, 'cpuCores' | 'busiestThread'> {
+): Pick<ProcessSample, 'cpuCores' | 'busiestThread' | 'waitedForProcessor'> {
   if (elapsedMs <= 0) return {};
   let allMs = 0;
   let busiestMs = 0;
-  for (const [pid, { ownMs, threads }] of now) {
+  let wantedMs = 0;
+  let waitedMs: number | undefined;
+  for (const [pid, { ownMs, threads, waits }] of now) {
     const then = before.get(pid);
     if (then === undefined) continue;
     allMs += ownMs - then.ownMs;
-    for (const [thread, ms] of threads) busiestMs = Math.max(busiestMs, ms - (then.threads.get(thread) ?? 0));
+    for (const [thread, ms] of threads) {
+      const ranMs = ms - (then.threads.get(thread) ?? 0);
+      busiestMs = Math.max(busiestMs, ranMs);
+      const sumMs = waits?.get(thread);
+      if (sumMs === undefined) continue;
+      const heldUpMs = sumMs - (then.waits?.get(thread) ?? 0);
+      if (waitedMs !== undefined && ranMs + heldUpMs < wantedMs) continue;
+      wantedMs = ranMs + heldUpMs;
+      waitedMs = heldUpMs;
+    }
   }
   // Clocks of the scheduler and ours are read a moment apart.
-  return { cpuCores: rounded(allMs / elapsedMs), busiestThread: rounded(Math.min(busiestMs / elapsedMs, 1)) };
+  return {
+    cpuCores: rounded(allMs / elapsedMs),
+    busiestThread: rounded(Math.min(busiestMs / elapsedMs, 1)),
+    ...(waitedMs === undefined ? {} : { waitedForProcessor: rounded(Math.min(waitedMs / elapsedMs, 1)) }),
+  };
 }
 
 function rounded(share: number): number {

@@ -12,6 +12,7 @@ import type { LoadSample } from '../detect/load-test/load-sample.ts';
 import { performance, setTimeout } from '../globals.ts';
 import { readSysctls, type Sysctls } from '../kernel/procfs/sysctl.ts';
 import type { SourceChain } from '../kernel/source-chain.ts';
+import { isBlind, withoutInside } from './blind-inside.ts';
 import { HostAddresses } from './host-addresses.ts';
 import type { InsideWatch } from './inside-watch.ts';
 import { LoadWatch } from './load-watch.ts';
@@ -63,105 +64,175 @@ export interface Recording {
  * apart. Keeps nothing alive: a process with nothing else to do ends before it does.
  */
 export async function record(options: RecordOptions): Promise<Recording> {
-  const { target, chain, load, inside, probe, settleMs, interrupt, onLook } = options;
+  const { target, chain, load, inside, probe, interrupt } = options;
   const begunMs = performance.now();
   const now = (): number => performance.now() - begunMs;
-  const sysctls = readSysctls();
+  const settings = readSysctls();
   const host = new HostAddresses(ownAddresses());
-  const cost = new OwnCost();
-  const pace = new Pace(options);
   const finish = new AbortController();
-  const watch = new LoadWatch({ target, chain, settings: sysctls, host, inside, now, signal: finish.signal });
-  let samples: LoadSample[] = [];
-  let spentMs = 0;
-
-  const look = async (phase: Phase, generator?: number): Promise<LoadSample> => {
-    const sample = await watch.look(generator);
-    samples.push(sample);
-    samples = thinned(samples);
-    spentMs = cost.spentMs(watch.generatorPids);
-    onLook(sample, phase);
-    return sample;
-  };
-  const untilDue = (sample: LoadSample, ended: Promise<unknown>): Promise<unknown> => {
-    return Promise.race([ended, sleep(pace.nextAtMs(sample.atMs, spentMs) - now())]);
-  };
+  const watch = new LoadWatch({ target, chain, settings, host, inside, now, signal: finish.signal });
+  const looks = new Looks(watch, now, options);
   const interrupted = new Promise<void>((resolve) => {
     if (interrupt.aborted) resolve();
     interrupt.addEventListener('abort', () => resolve(), { once: true });
   });
-
   try {
     await inside?.ask();
-    const first = await look('before');
-    if (load.kind === 'command') await untilDue(first, interrupted);
-    const before = interrupt.aborted || load.kind === 'duration' ? first : await look('before');
+    const before = await lookBefore(looks, options, interrupted);
     const loadFromMs = now();
-
-    let ended = false;
-    let end: Pick<LoadCommand, 'exitCode' | 'signal'> = {};
-    let loadToMs = loadFromMs;
-    const running = load.kind === 'command' && !interrupt.aborted ? load.start() : undefined;
-    const over = (
-      load.kind === 'duration'
-        ? sleep(load.durationMs)
-        : (running?.ended ?? Promise.resolve()).then((how) => Object.assign(end, how))
-    ).then(() => {
-      ended = true;
-      loadToMs = now();
-    });
-    while (!ended && !interrupt.aborted) {
-      const sample = await look('load', running?.pid);
-      if (!ended) await untilDue(sample, Promise.race([over, interrupted]));
-    }
-    if (!ended) loadToMs = now();
-
-    const rest = new Rest(before.table);
-    const afterFromMs = now();
-    let isQuiet = false;
-    let sample = before;
-    for (;;) {
-      sample = await look('after');
-      if (sample.table !== undefined) rest.add(sample.table, sample.atMs);
-      isQuiet = rest.isQuiet(now());
-      if (interrupt.aborted || (isQuiet && rest.isClean) || now() - afterFromMs >= settleMs) break;
-      await untilDue(sample, interrupted);
-    }
-    if (inside !== undefined && !interrupt.aborted) {
-      await Promise.all([inside.ask(), untilDue(sample, interrupted)]);
-      await look('after');
-    }
+    const { end, endedMs } = await lookWhileLoaded(looks, options, interrupted, now);
+    const isQuiet = await lookUntilRest(looks, options, before, interrupted, now);
     const endMs = now();
-    // The load may end later than the recording, if that was interrupted.
-    end = { ...end };
-    const notes = [...options.notes];
-    if (inside?.failure !== undefined)
-      notes.push(`finwait in the target did not answer at the end: ${inside.failure}.`);
+    const isBlindInside = isBlind(looks.samples);
     return {
       run: {
         target,
         ...(load.kind === 'command' ? { command: { argv: load.argv, ...end } } : {}),
         ...(probe === undefined ? {} : { probe }),
-        settings: settingsOf(sysctls),
+        settings: settingsOf(settings),
         phases: {
           before: span(0, loadFromMs),
-          load: span(loadFromMs, loadToMs),
-          after: span(loadToMs, endMs),
+          load: span(loadFromMs, endedMs),
+          after: span(endedMs, endMs),
         },
         isQuiet,
         isInterrupted: interrupt.aborted,
-        samples,
-        notes,
+        samples: isBlindInside ? withoutInside(looks.samples) : looks.samples,
+        notes: [
+          ...options.notes,
+          ...(isBlindInside ? [BLIND_INSIDE] : []),
+          ...(inside?.failure === undefined
+            ? []
+            : [`finwait in the target did not answer at the end: ${inside.failure}.`]),
+        ],
       },
       cost: {
-        samples: samples.length,
-        medianIntervalMs: medianInterval(samples),
-        cpuCores: Math.round((spentMs / endMs) * 1_000) / 1_000,
+        samples: looks.samples.length,
+        medianIntervalMs: medianInterval(looks.samples),
+        cpuCores: Math.round(looks.share * 1_000) / 1_000,
       },
     };
   } finally {
     finish.abort();
     watch.close();
+  }
+}
+
+const BLIND_INSIDE =
+  'The finwait that answered has seen none of these connections, so what it said is left out: it is in another process, such as the primary of a cluster.';
+
+/** The looks so far, and when the next one may be. */
+class Looks {
+  readonly #watch: LoadWatch;
+  readonly #now: () => number;
+  readonly #options: RecordOptions;
+  readonly #cost: OwnCost = new OwnCost();
+  #spentMs = 0;
+  #pace: Pace | undefined;
+  #samples: LoadSample[] = [];
+
+  constructor(watch: LoadWatch, now: () => number, options: RecordOptions) {
+    this.#watch = watch;
+    this.#now = now;
+    this.#options = options;
+  }
+
+  get samples(): readonly LoadSample[] {
+    return this.#samples;
+  }
+
+  /** What looking has taken of one core since the load began. */
+  get share(): number {
+    return this.#pace?.share(this.#now()) ?? 0;
+  }
+
+  /** From now on looking may cost no more than its share: the baseline before the load is worth a moment more. */
+  beginLoad(): void {
+    this.#pace = new Pace(this.#options, this.#now(), this.#spentMs);
+  }
+
+  async look(phase: Phase, generator?: number): Promise<LoadSample> {
+    const sample = await this.#watch.look(generator);
+    this.#samples.push(sample);
+    this.#samples = thinned(this.#samples);
+    this.#spentMs = this.#cost.spentMs(this.#watch.generatorPids);
+    this.#options.onLook(sample, phase);
+    return sample;
+  }
+
+  /** Waits until the next look is due, or until something else has ended. */
+  async untilDue({ atMs }: LoadSample, ended: Promise<unknown>): Promise<void> {
+    const dueMs = this.#pace?.nextAtMs(atMs, this.#spentMs) ?? atMs + this.#options.intervalMs;
+    await Promise.race([ended, sleep(dueMs - this.#now())]);
+  }
+}
+
+/** Looks twice, so that what moves by itself is known; once where somebody else may have begun. Returns the newest. */
+async function lookBefore(
+  looks: Looks,
+  { load, interrupt }: RecordOptions,
+  interrupted: Promise<void>,
+): Promise<LoadSample> {
+  const first = await looks.look('before');
+  if (load.kind === 'duration') return first;
+  await looks.untilDue(first, interrupted);
+  return interrupt.aborted ? first : looks.look('before');
+}
+
+interface LoadEnd {
+  readonly end: Pick<LoadCommand, 'exitCode' | 'signal'>;
+  /** When it ended, or was given up. */
+  readonly endedMs: number;
+}
+
+/** Makes the load, or waits for as long as somebody else makes it. An interrupt does not wait for the command's end. */
+async function lookWhileLoaded(
+  looks: Looks,
+  { load, interrupt }: RecordOptions,
+  interrupted: Promise<void>,
+  now: () => number,
+): Promise<LoadEnd> {
+  looks.beginLoad();
+  if (interrupt.aborted) return { end: {}, endedMs: now() };
+  const running = load.kind === 'command' ? load.start() : undefined;
+  let over: LoadEnd | undefined;
+  const ended = (running === undefined ? sleep(durationOf(load)).then(() => ({})) : running.ended).then((end) => {
+    over = { end, endedMs: now() };
+  });
+  while (over === undefined && !interrupt.aborted) {
+    const sample = await looks.look('load', running?.pid);
+    if (over === undefined) await looks.untilDue(sample, Promise.race([ended, interrupted]));
+  }
+  return over ?? { end: {}, endedMs: now() };
+}
+
+function durationOf(load: LoadSource): number {
+  return load.kind === 'duration' ? load.durationMs : 0;
+}
+
+/** Looks until everything has come to rest and nothing is left, or the time for it is over. Returns whether it is at rest. */
+async function lookUntilRest(
+  looks: Looks,
+  { inside, settleMs, interrupt }: RecordOptions,
+  before: LoadSample,
+  interrupted: Promise<void>,
+  now: () => number,
+): Promise<boolean> {
+  const rest = new Rest(before.table);
+  const fromMs = now();
+  for (;;) {
+    const sample = await looks.look('after');
+    if (sample.table !== undefined) rest.add(sample.table, sample.atMs);
+    const isQuiet = rest.isQuiet(now());
+    if (interrupt.aborted || (isQuiet && rest.isClean) || now() - fromMs >= settleMs) {
+      if (inside !== undefined && !interrupt.aborted) {
+        // What finwait in the target says of the end is in the last look.
+        await Promise.all([inside.ask(), looks.untilDue(sample, interrupted)]);
+        await looks.look('after');
+      }
+      return isQuiet;
+    }
+    await looks.untilDue(sample, interrupted);
   }
 }
 

@@ -21,11 +21,11 @@ export class Rest {
 
   /** Takes a table after the load. */
   add(table: TableSample, atMs: number): void {
-    const ends = [table.server, table.callers, table.outbound].map(remainders);
+    const ends = endsOf(table);
     const fingerprint = JSON.stringify([ends, table.acceptQueue?.connections ?? 0]);
     if (fingerprint !== this.#fingerprint) this.#sinceMs = atMs;
     this.#fingerprint = fingerprint;
-    const earlier = [this.#before?.server, this.#before?.callers, this.#before?.outbound].map(remainders);
+    const earlier = endsOf(this.#before);
     this.#isClean = ends.every((end, place) => end.every((count, state) => count <= (earlier[place]?.[state] ?? 0)));
   }
 
@@ -38,6 +38,11 @@ export class Rest {
   get isClean(): boolean {
     return this.#isClean;
   }
+}
+
+/** A pool of the target's own may grow and shrink as it likes: of what it opens, only what it does not close is looked at. */
+function endsOf(table: TableSample | undefined): readonly (readonly number[])[] {
+  return [remainders(table?.server), remainders(table?.callers), [table?.outbound.close_wait ?? 0]];
 }
 
 function remainders(states: StateNumbers | undefined): number[] {

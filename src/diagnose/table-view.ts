@@ -13,6 +13,8 @@ import { addWaiting } from './waiting-connections.ts';
 export interface Viewpoint {
   /** The ports that the target listens on. */
   readonly ports: PortSet;
+  /** All ports that anybody in this namespace listens on, as earlier tables showed; those of this one are added. */
+  readonly listening: PortSet;
   readonly host: HostAddresses;
   /** The sockets of the target's processes, as of late; empty where they may not be listed. */
   readonly owned: ReadonlySet<number>;
@@ -62,18 +64,16 @@ export class TableView implements RowSink {
   wants(state: State, localPort: number, peerPort: number): boolean {
     this.#rows++;
     this.#netns[state] = (this.#netns[state] as number) + 1;
-    const { ports, destinations, isLearning } = this.#from;
+    const { ports, listening, destinations, isLearning } = this.#from;
     if (state === STATE.LISTEN) {
+      listening.add(localPort);
       this.#portUse.addListener(localPort);
       return ports.has(localPort);
     }
-    // A TIME_WAIT has no owner to learn from.
-    return (
-      ports.has(localPort) ||
-      ports.has(peerPort) ||
-      destinations.ports.has(peerPort) ||
-      (isLearning && state !== STATE.TIME_WAIT)
-    );
+    if (ports.has(localPort) || ports.has(peerPort)) return true;
+    // What another listener has accepted is no outgoing connection, and a TIME_WAIT has no owner to learn from.
+    if (listening.has(localPort)) return false;
+    return destinations.ports.has(peerPort) || (isLearning && state !== STATE.TIME_WAIT);
   }
 
   add(row: KernelRow): void {

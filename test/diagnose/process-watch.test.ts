@@ -54,6 +54,61 @@ test('one that has come or gone since counts in neither', () => {
   expect(third).toEqual({ processes: 0, cpuCores: 0, busiestThread: 0 });
 });
 
+test('the thread that wanted a processor most tells how long it had none', () => {
+  const waiting = (threads: readonly [number, number][], waits: readonly [number, number][]): ProcessReading => ({
+    cpu: { ownMs: 0, childrenMs: 0, threads: new Map(threads), waits: new Map(waits) },
+    openFds: undefined,
+    fdLimit: undefined,
+  });
+  const [first, second, third] = watched([
+    new Map([
+      [
+        1,
+        waiting(
+          [
+            [1, 0],
+            [3, 0],
+          ],
+          [
+            [1, 500],
+            [3, 0],
+          ],
+        ),
+      ],
+    ]),
+    new Map([
+      [
+        1,
+        waiting(
+          [
+            [1, 200],
+            [3, 300],
+          ],
+          [
+            [1, 1_200],
+            [3, 100],
+          ],
+        ),
+      ],
+    ]),
+    new Map([
+      [
+        1,
+        waiting(
+          [
+            [1, 200],
+            [3, 300],
+          ],
+          [],
+        ),
+      ],
+    ]),
+  ]);
+  expect(first).toEqual({ processes: 1 });
+  expect(second).toMatchObject({ busiestThread: 0.3, waitedForProcessor: 0.7 });
+  expect(third).not.toHaveProperty('waitedForProcessor');
+});
+
 test('the descriptors shown are of the process that is nearest to its limit', () => {
   const [look] = watched([
     new Map([

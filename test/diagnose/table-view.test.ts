@@ -16,6 +16,7 @@ function viewpoint(changes: Partial<Viewpoint> = {}): Viewpoint {
   ports.add(3000);
   return {
     ports,
+    listening: new PortSet(),
     host: new HostAddresses(['10.0.0.1', 'fe80::1', 'nonsense']),
     owned: new Set(),
     destinations: new Destinations(),
@@ -63,6 +64,19 @@ describe('whose row it is', () => {
     const later = see(rows, { owned: new Set([77]), destinations });
     expect(later.outbound).toEqual(first.outbound);
   });
+});
+
+test('what another listener of the target has accepted is no outgoing connection, in whatever order rows come', () => {
+  const owned = new Set([7, 8]);
+  const [listener, accepted, outgoing] = [
+    rowOf('LISTEN', '0.0.0.0:4000', '0.0.0.0:0', { inode: 6, sendQueue: 511 }),
+    rowOf('ESTABLISHED', '10.0.0.1:4000', '10.0.0.7:50000', { inode: 7 }),
+    rowOf('ESTABLISHED', '10.0.0.1:40001', '10.0.0.9:5432', { inode: 8 }),
+  ];
+  const listening = new PortSet();
+  const rows = [listener, accepted, outgoing];
+  expect(see(rows, { owned, listening, isLearning: true }).outbound.established).toBe(1);
+  expect(see(rows.reverse(), { owned, listening, isLearning: true }).outbound.established).toBe(1);
 });
 
 describe('the accept queue', () => {

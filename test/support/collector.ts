@@ -42,6 +42,9 @@ export const COUNTERS: Counters = {
   abortsOnClose: 25,
   abortsOnTimeout: 26,
   abortsOnMemory: 27,
+  lossProbes: 28,
+  fastRetransmits: 29,
+  retransmitTimeouts: 30,
   missing: [],
 };
 

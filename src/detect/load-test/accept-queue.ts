@@ -8,7 +8,9 @@ import { counterGrowth, finite, movedSpan, spanOf, steadyLoad, tablePeak, tables
 
 /** Packets: a client sends its SYN again after 1, 3, 7 s. Fewer are hardly felt. */
 const LEAST_OVERFLOWS = 5;
-/** A queue that is never seen half full may still have been full between two looks, or it is another server's. */
+/** A short queue fills and empties between two looks. */
+const SHORT = 128;
+/** A long one that is never seen half full may be another server's that overflows. */
 const HALF = 0.5;
 
 /** An accept queue that had no room for the connections of the load. */
@@ -26,16 +28,14 @@ export function checkAcceptQueueFull(run: LoadRun): Finding | undefined {
   );
   const backlog = tablePeak(window.seen, ({ acceptQueue }) => backlogOf(acceptQueue));
   const opened = counterGrowth(window, 'passiveOpens') ?? 0;
-  const confidence: Confidence =
-    full.length > 0 ? 'proven' : room !== undefined && (most ?? 0) < room * HALF ? 'possible' : 'likely';
+  const confidence: Confidence = full.length > 0 ? 'proven' : isOurs(window.seen, most, room) ? 'likely' : 'possible';
   const span = spanOf(full) ?? movedSpan(window.counted, ({ counters }) => counters.listenOverflows);
   const { somaxconn } = run.settings;
   const isCut = backlog !== undefined && somaxconn !== undefined && backlog >= somaxconn;
-  const takes = room === undefined ? '' : `, which takes ${grouped(room)}`;
-  const lost =
+  const dropped =
     overflows === undefined || overflows === 0
       ? ''
-      : `: ${counted(overflows, 'packet')} that would have opened a connection ${overflows === 1 ? 'was' : 'were'} dropped`;
+      : `${counted(overflows, 'packet')} that would have opened a connection ${overflows === 1 ? 'was' : 'were'} dropped in this network namespace`;
   return {
     kind: 'accept_queue_full',
     impact:
@@ -43,8 +43,8 @@ export function checkAcceptQueueFull(run: LoadRun): Finding | undefined {
     confidence,
     sentence:
       full.length > 0
-        ? `The accept queue was full, with ${counted(most ?? 0, 'connection')}${takes}${lost}${lost === '' ? '' : ' (in the whole network namespace)'}.`
-        : `An accept queue of this network namespace was full${lost}; that of the server${takes}${takes === '' ? '' : ','} was never seen so.`,
+        ? `The accept queue was full: ${counted(most ?? 0, 'connection')} waited in it${room === undefined ? '' : `, and it takes ${grouped(room)}`}${dropped === '' ? '' : `; ${dropped}`}.`
+        : `${dropped} because an accept queue was full: that of the server${most === undefined || room === undefined ? ' was not seen so' : ` had ${grouped(most)} of ${grouped(room)} in it when seen`}.`,
     evidence: [
       ...grew('ListenOverflows', overflows, window.seconds, 'namespace'),
       ...grew('ListenDrops', counterGrowth(window, 'listenDrops'), window.seconds, 'namespace'),
@@ -70,8 +70,15 @@ export function checkAcceptQueueFull(run: LoadRun): Finding | undefined {
       'Or let clients keep their connections: what is not opened needs no place in the queue.',
     ],
     ...(span === undefined ? {} : { seen: span }),
-    explains: ['syn_dropped'],
+    explains: ['packets_lost', 'syn_dropped'],
   };
+}
+
+/** Whether it is likely to be the queue of the target that overflows, though it was not seen full. */
+function isOurs(looks: readonly LoadSample[], most: number | undefined, room: number | undefined): boolean {
+  if (room === undefined || room <= SHORT || (most ?? 0) >= room * HALF) return true;
+  const others = tablePeak(looks, ({ netns, server }) => netns.listen - server.listen);
+  return others !== undefined && others <= 0;
 }
 
 function isFull({ table }: LoadSample): boolean {

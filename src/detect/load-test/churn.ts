@@ -29,6 +29,7 @@ export function churnEvidence({ probe }: LoadRun, short: ShortConnections): read
       short.isCalledFromHere ? short.callersTimeWaits : undefined,
       'generator',
     ),
+    ...(short.late === 0 ? [] : seen('RSTs over data that came after the server had closed', short.late, 'namespace')),
     ...seen('HTTP requests', short.requests, 'target'),
     ...(probe === undefined
       ? []

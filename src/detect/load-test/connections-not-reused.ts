@@ -28,6 +28,6 @@ export function checkConnectionsNotReused(run: LoadRun): Finding | undefined {
       'Let the load generator keep its connections, if the real clients do: no `Connection: close` header, `ab -k`, keep-alive agents. Else it measures connecting.',
       ...REUSE,
     ],
-    explains: ['ports_running_out'],
+    explains: ['resets', 'ports_running_out'],
   };
 }

@@ -85,6 +85,12 @@ export interface CounterSample {
   readonly synRetransmits?: number;
   readonly synCookiesSent?: number;
   readonly synQueueFullDrops?: number;
+  /** Of the retransmitted segments, those that only asked whether the last ones had arrived (TCPLossProbes). */
+  readonly lossProbes?: number;
+  /** And those that followed on later ones that had arrived (TCPFastRetrans): a loss. */
+  readonly fastRetransmits?: number;
+  /** How often the retransmission timer fired, of SYNs too (TCPTimeouts). */
+  readonly retransmitTimeouts?: number;
   readonly abortsOnData?: number;
   readonly abortsOnClose?: number;
   readonly abortsOnTimeout?: number;
@@ -98,6 +104,11 @@ export interface ProcessSample {
   readonly cpuCores?: number;
   /** Of the busiest single thread, 0 to 1. JavaScript runs in one: at 1 it can do no more. Absent in the first sample. */
   readonly busiestThread?: number;
+  /**
+   * How long the thread that wanted a processor most was ready to run and had none, as a share of the time: others of the
+   * host had them all. Absent in the first sample, and where the kernel does not say.
+   */
+  readonly waitedForProcessor?: number;
   /** Descriptors of the process that is nearest to its limit. */
   readonly openFds?: number;
   readonly fdLimit?: number;
@@ -113,6 +124,7 @@ export interface InsideSample {
   readonly closedFirst: { readonly local: number; readonly remote: number; readonly unknown: number };
   /** HTTP/1 requests that the server has had. */
   readonly requests: number;
+  /** Of the server's side. */
   readonly resetsReceived: number;
   readonly resetsSent: number;
   readonly closedWithActiveRequest: number;

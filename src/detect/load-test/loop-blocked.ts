@@ -75,6 +75,7 @@ export function checkLoopBlocked(run: LoadRun): Finding | undefined {
     ...(span === undefined ? {} : { seen: span }),
     explains: [
       'accept_queue_full',
+      'packets_lost',
       'syn_dropped',
       'keep_alive_race',
       'resets',

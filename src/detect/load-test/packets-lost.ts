@@ -18,7 +18,9 @@ export function checkPacketsLost(run: LoadRun): Finding | undefined {
   const sent = counterGrowth(window, 'segmentsSent');
   if (all === undefined || sent === undefined) return undefined;
   const syns = counterGrowth(window, 'synRetransmits') ?? 0;
-  const again = Math.max(0, all - syns);
+  // Where an accept queue is full, the ACK that would open the connection is dropped and the data behind it too.
+  const dropped = counterGrowth(window, 'listenDrops') ?? counterGrowth(window, 'listenOverflows') ?? 0;
+  const again = Math.max(0, all - syns - dropped);
   const share = again / Math.max(1, sent);
   if (again < LEAST || share < LEAST_SHARE) return undefined;
   const span = movedSpan(window.counted, ({ counters }) => counters.retransmittedSegments);
@@ -32,9 +34,10 @@ export function checkPacketsLost(run: LoadRun): Finding | undefined {
     confidence: isOurs ? 'proven' : 'likely',
     sentence: `${counted(again, 'segment')} had to be sent again, ${share < 0.1 ? `${Math.round(share * 1_000) / 10}%` : percent(share)} of what this network namespace sent: packets were lost on the way.`,
     evidence: [
-      ...grew('RetransSegs, without SYNs', again, window.seconds, 'namespace'),
+      ...grew('RetransSegs, without SYNs and what listeners dropped', again, window.seconds, 'namespace'),
       ...grew('OutSegs', sent, window.seconds, 'namespace'),
       ...grew('TCPSynRetrans', syns, window.seconds, 'namespace'),
+      ...(dropped === 0 ? [] : grew('ListenDrops', dropped, window.seconds, 'namespace')),
       ...seen('connections of the server that send again, at most', rows, 'target'),
       ...seen('connections to the server that send again, at most', callers, 'generator'),
       ...(outbound === undefined || outbound === 0

@@ -1,9 +1,15 @@
-import { counterGrowth, type LoadWindow } from './load-window.ts';
+import { counterGrowth, isCalledFromHere, type LoadWindow } from './load-window.ts';
 
 /** RSTs of the whole network namespace over a load, by what made the kernel send them. */
 export interface ResetCount {
   /** Without those that refused a connect. */
   readonly sent: number;
+  /** Of these, those that ended a connection which both ends still had open. */
+  readonly aborted: number;
+  /** Of these, the others: answers to data that came after this end had closed. The client was told by a FIN before. */
+  readonly late: number;
+  /** Connections that somebody outside of the namespace reset. */
+  readonly received: number;
   /** `resetAndDestroy()`, and data that came to a socket which was closed a moment ago. */
   readonly onData: number;
   /** Closed while bytes lay unread. */
@@ -15,11 +21,20 @@ export interface ResetCount {
 
 /** Undefined where the kernel's count of RSTs is not known. */
 export function resetsOf(window: LoadWindow): ResetCount | undefined {
-  const sent = counterGrowth(window, 'resetsSent');
-  if (sent === undefined) return undefined;
+  const all = counterGrowth(window, 'resetsSent');
+  if (all === undefined) return undefined;
+  // A refused connect is one failed attempt at one end and one RST at the other.
+  const sent = Math.max(0, all - (counterGrowth(window, 'attemptFails') ?? 0));
+  // EstabResets counts each end that was in ESTABLISHED or CLOSE_WAIT. With both ends in this namespace that is 2 where
+  // a connection was aborted, and 1 where only the client had it still.
+  const ends = counterGrowth(window, 'establishedResets') ?? sent * 2;
+  const isBoth = isCalledFromHere(window);
+  const aborted = Math.min(sent, isBoth ? Math.max(0, ends - sent) : ends);
   return {
-    // A refused connect is one failed attempt at one end and one RST at the other.
-    sent: Math.max(0, sent - (counterGrowth(window, 'attemptFails') ?? 0)),
+    sent,
+    aborted,
+    late: sent - aborted,
+    received: isBoth ? 0 : Math.max(0, ends - sent),
     onData: counterGrowth(window, 'abortsOnData') ?? 0,
     onClose: counterGrowth(window, 'abortsOnClose') ?? 0,
     onTimeout: counterGrowth(window, 'abortsOnTimeout') ?? 0,

@@ -1,9 +1,19 @@
 import { counted, percent } from '../wording.ts';
 import { grew, impactOf } from './evidence.ts';
 import type { Confidence, Finding } from './finding.ts';
+import { checkKeepAliveRace } from './keep-alive-race.ts';
 import type { LoadRun } from './load-run.ts';
-import { counterGrowth, growth, type LoadWindow, movedSpan, steadyLoad, tablePeak } from './load-window.ts';
+import {
+  counterGrowth,
+  growth,
+  isCalledFromHere,
+  type LoadWindow,
+  movedSpan,
+  steadyLoad,
+  tablePeak,
+} from './load-window.ts';
 import { type ResetCount, resetsOf } from './reset-count.ts';
+import { shortConnections } from './short-connections.ts';
 
 /** A client that goes leaves one now and then. */
 const LEAST = 10;
@@ -25,12 +35,12 @@ export function checkResets(run: LoadRun): Finding | undefined {
   const resets = resetsOf(window);
   const sent = growth(window.counted, ({ inside }) => inside?.resetsSent) ?? 0;
   const received = growth(window.counted, ({ inside }) => inside?.resetsReceived) ?? 0;
-  const total = Math.max(resets?.sent ?? 0, sent, received);
+  const total = Math.max(toldHere(run, resets), sent, received);
   const opened = counterGrowth(window, 'passiveOpens') ?? 0;
   const open = tablePeak(window.seen, ({ server }) => server.established) ?? 0;
   const connections = Math.max(1, opened + open);
   if (total < LEAST || total < connections * LEAST_SHARE) return undefined;
-  const direction = directionOf(window, resets, sent, received);
+  const direction = directionOf(window, resets, total, sent, received);
   const span = movedSpan(window.counted, ({ counters }) => counters.resetsSent);
   return {
     kind: 'resets',
@@ -62,16 +72,26 @@ export function checkResets(run: LoadRun): Finding | undefined {
   };
 }
 
-function directionOf(window: LoadWindow, resets: ResetCount | undefined, sent: number, received: number): Direction {
+/** Data that came too late belongs to whoever closed: other rules tell of a server that closes early. */
+function toldHere(run: LoadRun, resets: ResetCount | undefined): number {
+  if (resets === undefined) return 0;
+  const isLateTold = checkKeepAliveRace(run) !== undefined || shortConnections(run) !== undefined;
+  return resets.aborted + resets.received + (isLateTold ? 0 : resets.late);
+}
+
+function directionOf(
+  window: LoadWindow,
+  resets: ResetCount | undefined,
+  total: number,
+  sent: number,
+  received: number,
+): Direction {
   if (sent >= LEAST && sent >= received) return { by: 'server', count: sent, confidence: 'proven' };
-  if (received >= LEAST) return { by: 'clients', count: received, confidence: 'likely' };
-  const count = resets?.sent ?? 0;
+  if (received >= LEAST) return { by: 'clients', count: received, confidence: 'proven' };
   // With both ends in one namespace they count in the same counters.
-  const callers = tablePeak(window.seen, (table) => table.callers.established + table.callers.time_wait);
-  const server = tablePeak(window.seen, (table) => table.server.established) ?? 0;
-  return callers === 0 && server > 0
-    ? { by: 'server', count, confidence: 'likely' }
-    : { by: 'unknown', count, confidence: 'likely' };
+  if (isCalledFromHere(window)) return { by: 'unknown', count: total, confidence: 'likely' };
+  const isFromOutside = (resets?.received ?? 0) > total / 2;
+  return { by: isFromOutside ? 'clients' : 'server', count: total, confidence: 'likely' };
 }
 
 function sentenceOf({ by, count }: Direction): string {

@@ -37,7 +37,7 @@ export function checkServerClosesFirst(run: LoadRun): Finding | undefined {
             ]),
       'Where connections must be short, let the client close first: the TIME_WAITs, and the work of closing, are then on its side.',
     ],
-    explains: ['ports_running_out'],
+    explains: ['resets', 'ports_running_out'],
   };
 }
 

@@ -4,6 +4,7 @@ import {
   counterGrowth,
   finite,
   growth,
+  isCalledFromHere,
   type LoadWindow,
   mean,
   peak,
@@ -12,6 +13,7 @@ import {
   tablePeak,
   tablesOf,
 } from './load-window.ts';
+import { resetsOf } from './reset-count.ts';
 
 /** Fewer are a handful of clients that come and go. */
 const LEAST_OPENED = 100;
@@ -20,8 +22,8 @@ const LEAST_PER_SECOND = 20;
 const OPENED_PER_OPEN = 5;
 /** TIME_WAITs at the two ends that a table must show, for their place to be known. */
 const LEAST_TIME_WAITS = 20;
-/** Of the connections opened, those that ended in order: with fewer, being reset is what they have in common. */
-const ORDERLY_SHARE = 0.5;
+/** Of the connections opened, those that were reset while open: being short is then not what is wrong with them. */
+const ABORTED_SHARE = 0.5;
 
 /** A load that opened far more connections than it had open at a time. */
 export interface ShortConnections {
@@ -34,6 +36,8 @@ export interface ShortConnections {
   readonly isCalledFromHere: boolean;
   readonly serverTimeWaits: number;
   readonly callersTimeWaits: number;
+  /** RSTs over data that came after the server had closed: clients that did not know yet. */
+  readonly late: number;
   /** HTTP requests, where finwait runs in the target. */
   readonly requests: number | undefined;
 }
@@ -49,36 +53,25 @@ export function shortConnections(run: LoadRun): ShortConnections | undefined {
   if (opened < Math.max(1, openAtMost) * OPENED_PER_OPEN) return undefined;
   const serverTimeWaits = closedByServer(run, window) ?? 0;
   const callersTimeWaits = more(run, window, ({ callers }) => callers.time_wait + callers.fin_wait_2) ?? 0;
-  const known = serverTimeWaits + callersTimeWaits;
-  if (endByReset(window, opened, known)) return undefined;
+  const resets = resetsOf(window);
+  const isAborted = (resets?.aborted ?? 0) + (resets?.received ?? 0) >= opened * ABORTED_SHARE;
+  if (isAborted) return undefined;
+  // An RST over data that came too late ends the server's FIN_WAIT_2 without a TIME_WAIT.
+  const late = resets?.late ?? 0;
+  const known = serverTimeWaits + late + callersTimeWaits;
   const requests = growth(window.counted, ({ inside }) => inside?.requests);
   return {
     opened,
     openedPerSecond,
     openAtMost,
-    serverShare: shareInside(window) ?? (known < LEAST_TIME_WAITS ? undefined : finite(serverTimeWaits / known)),
+    serverShare:
+      shareInside(window) ?? (known < LEAST_TIME_WAITS ? undefined : finite((serverTimeWaits + late) / known)),
     isCalledFromHere: isCalledFromHere(window),
     serverTimeWaits,
     callersTimeWaits,
+    late,
     requests: requests === 0 ? undefined : requests,
   };
-}
-
-/** Each connection that ends in order leaves a TIME_WAIT at one of its ends. Of the others other rules tell. */
-function endByReset(window: LoadWindow, opened: number, timeWaits: number): boolean {
-  const created = counterGrowth(window, 'timeWaitCreated');
-  if (isCalledFromHere(window)) {
-    // With net.ipv4.tcp_max_tw_buckets used up, none is made.
-    const orderly = created === undefined ? timeWaits : created + (counterGrowth(window, 'timeWaitOverflows') ?? 0);
-    return orderly < (created === undefined ? LEAST_TIME_WAITS : opened * ORDERLY_SHARE);
-  }
-  const reset = counterGrowth(window, 'establishedResets') ?? 0;
-  return timeWaits < LEAST_TIME_WAITS && reset >= opened * ORDERLY_SHARE;
-}
-
-function isCalledFromHere({ seen }: LoadWindow): boolean {
-  const callers = tablePeak(seen, ({ callers }) => callers.established + callers.time_wait + callers.syn_sent);
-  return callers !== undefined && callers > 0;
 }
 
 /** Connections at the target that the server has closed first: how many more the table shows at a time than before the load. */

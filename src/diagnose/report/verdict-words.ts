@@ -7,7 +7,7 @@ import type { Diagnosis } from '../diagnosis.ts';
 export function headlineOf(diagnosis: Diagnosis): string {
   const [first] = diagnosis.findings;
   if (first === undefined) return `Nothing found: ${lookedAt(diagnosis.run)}`;
-  return `Limit: ${lowerFirst(LIMITS[first.kind].title)}: ${first.sentence}`;
+  return `Limit: ${lowerFirst(LIMITS[first.kind].title)}. ${upperFirst(first.sentence)}`;
 }
 
 /** `none of 17 known limits in 10 s of load and 52 looks at connections by state, the accept queue, ...`. */
@@ -52,10 +52,15 @@ export const SCOPE_WORDS: { readonly [scope in Evidence['scope']]: string } = {
 /** Below this an impact says what could be better, not what went wrong. */
 const SPOILED = 0.2;
 
+/** Whether a finding says what went wrong, and not only what could be better. */
+export function isSpoiled({ impact }: Finding): boolean {
+  return impact >= SPOILED;
+}
+
 /** `spoiled about 42% of the test`. */
-export function impactWords({ impact }: Finding): string {
-  if (impact < SPOILED) return 'lost nothing, or little';
-  return `spoiled about ${Math.round(Math.min(1, impact) * 100)}% of the test`;
+export function impactWords(finding: Finding): string {
+  if (!isSpoiled(finding)) return 'lost nothing, or little';
+  return `spoiled about ${Math.round(Math.min(1, finding.impact) * 100)}% of the test`;
 }
 
 /** `from 2.1 s to 9.8 s`, in the time of the recording. */

@@ -8,6 +8,8 @@ export interface ProcessCpu {
   readonly childrenMs: number;
   /** By thread, those that run now. The number of the main thread, where JavaScript runs, is that of the process. */
   readonly threads: ReadonlyMap<number, number>;
+  /** By thread, how long it was ready to run and had no processor; empty without CONFIG_SCHED_INFO. */
+  readonly waits?: ReadonlyMap<number, number>;
 }
 
 /**
@@ -20,11 +22,13 @@ export function readProcessCpu(pid: number, procRoot = '/proc'): ProcessCpu | un
   const times = stat === undefined ? undefined : parseProcessStat(stat);
   if (times === undefined) return undefined;
   const threads = new Map<number, number>();
+  const waits = new Map<number, number>();
   for (const name of listNumbers(`${procRoot}/${pid}/task`).slice(0, MOST_THREADS)) {
-    const ms = readThreadMs(`${procRoot}/${pid}/task/${name}`);
-    if (ms !== undefined) threads.set(name, ms);
+    const { ranMs, waitedMs } = readThread(`${procRoot}/${pid}/task/${name}`);
+    if (ranMs !== undefined) threads.set(name, ranMs);
+    if (waitedMs !== undefined) waits.set(name, waitedMs);
   }
-  return { ownMs: times.ownMs, childrenMs: times.childrenMs, threads };
+  return { ownMs: times.ownMs, childrenMs: times.childrenMs, threads, waits };
 }
 
 /** What /proc/PID/stat says of a process or a thread. */
@@ -53,13 +57,16 @@ export function parseProcessStat(text: string): ProcessStat | undefined {
   };
 }
 
-/** Of schedstat, the first number is nanoseconds; without CONFIG_SCHED_INFO there are the ticks of stat, 10 ms each. */
-function readThreadMs(folder: string): number | undefined {
-  const [nanoseconds] = (readText(`${folder}/schedstat`) ?? '').split(' ');
-  const ms = Number(nanoseconds) / 1e6;
-  if (ms > 0) return ms;
+/**
+ * schedstat has the nanoseconds that a thread has run and those that it has waited for a processor; without
+ * CONFIG_SCHED_INFO there are the ticks of stat, 10 ms each.
+ */
+function readThread(folder: string): { readonly ranMs?: number; readonly waitedMs?: number } {
+  const [ran, waited] = (readText(`${folder}/schedstat`) ?? '').split(' ').map((text) => Number(text) / 1e6);
+  if (ran !== undefined && waited !== undefined && ran > 0) return { ranMs: ran, waitedMs: waited };
   const stat = readText(`${folder}/stat`);
-  return stat === undefined ? undefined : parseProcessStat(stat)?.ownMs;
+  const times = stat === undefined ? undefined : parseProcessStat(stat);
+  return times === undefined ? {} : { ranMs: times.ownMs };
 }
 
 function listNumbers(folder: string): number[] {

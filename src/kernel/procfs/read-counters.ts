@@ -53,6 +53,12 @@ export interface Counters {
   /** Connection attempts that met a full queue of half-open connections: answered with a cookie, and dropped. */
   readonly synQueueFullCookies: number | undefined;
   readonly synQueueFullDrops: number | undefined;
+  /** Segments sent again to find out whether the last ones were lost: most are not, as with a peer that does not read. */
+  readonly lossProbes: number | undefined;
+  /** Segments sent again because later ones had arrived: these were lost, or overtaken. */
+  readonly fastRetransmits: number | undefined;
+  /** How often the retransmission timer fired, of SYNs too. */
+  readonly retransmitTimeouts: number | undefined;
   /** Aborts: with data that came after close(2), or by SO_LINGER 0 (`resetAndDestroy()`). */
   readonly abortsOnData: number | undefined;
   /** Aborts: closed with data that nobody had read. */
@@ -125,6 +131,9 @@ export class CounterReader {
       synCookiesSent: tcpExt.get('SyncookiesSent'),
       synQueueFullCookies: tcpExt.get('TCPReqQFullDoCookies'),
       synQueueFullDrops: tcpExt.get('TCPReqQFullDrop'),
+      lossProbes: tcpExt.get('TCPLossProbes'),
+      fastRetransmits: tcpExt.get('TCPFastRetrans'),
+      retransmitTimeouts: tcpExt.get('TCPTimeouts'),
       abortsOnData: tcpExt.get('TCPAbortOnData'),
       abortsOnClose: tcpExt.get('TCPAbortOnClose'),
       abortsOnTimeout: tcpExt.get('TCPAbortOnTimeout'),

@@ -38,6 +38,8 @@ test('the main thread of this process is among its threads, and has used what it
   expect(mine?.ownMs).toBeLessThanOrEqual((user + system) / 1000);
   expect(mine?.ownMs).toBeGreaterThan((user + system) / 1000 - 500);
   expect(mine?.threads.get(process.pid)).toBeGreaterThan(0);
+  expect([...(mine?.waits?.keys() ?? [])].every((thread) => mine?.threads.has(thread))).toBe(true);
+  expect([...(mine?.waits?.values() ?? [])].every((ms) => ms >= 0)).toBe(true);
 });
 
 test('a process that has ended is undefined', async () => {

@@ -1,0 +1,80 @@
+import { describe, expect, test } from 'vitest';
+import { findingsOf } from '../../../src/detect/load-test/findings.ts';
+import { checkLoopBlocked } from '../../../src/detect/load-test/loop-blocked.ts';
+import { type GivenLook, loadRunOf } from '../../support/load-runs.ts';
+
+/** What the first looks of the load find, so many of them. */
+const first = (looks: number, given: GivenLook) =>
+  loadRunOf({ look: ({ phase, seconds }) => (phase === 'load' && seconds < looks / 4 ? given : {}) });
+
+describe('a blocked event loop', () => {
+  test.each([
+    // Milliseconds that one connection waited, looks that found it so.
+    [100, 1, false],
+    [99, 2, false],
+    [100, 2, true],
+    [999, 1, false],
+    [1_000, 1, true],
+  ])('is told from a connection that waited %d ms in %d looks: %s', (waitedMs, looks, isBlocked) => {
+    const run = first(looks, { acceptQueue: { connections: 3, waitedMs } });
+    expect(checkLoopBlocked(run) !== undefined).toBe(isBlocked);
+  });
+
+  test('is proven where a thread computed all the time, or did nothing at all', () => {
+    const blocked = (busiestThread: number) =>
+      checkLoopBlocked(first(4, { acceptQueue: { connections: 9, waitedMs: 1_900 }, target: { busiestThread } }));
+    expect(blocked(1)?.confidence).toBe('proven');
+    expect(blocked(1)?.sentence).toBe(
+      'The same connection waited 1.9 s to be accepted, with 9 in the queue, while a thread of the server computed all the time: the event loop was blocked.',
+    );
+    expect(blocked(1)?.advice[0]).toMatch(/`node --cpu-prof`/);
+    expect(blocked(0)?.confidence).toBe('proven');
+    expect(blocked(0)?.advice[0]).toMatch(/`execSync`/);
+    expect(blocked(0.5)?.confidence).toBe('likely');
+  });
+
+  test('explains the queue that is full, and stands first', () => {
+    const run = loadRunOf({
+      look: ({ seconds }) => ({
+        acceptQueue: { connections: 9, limit: 8, waitedMs: 400 },
+        counters: { listenOverflows: 7 + seconds * 100, listenDrops: 7 + seconds * 100, synRetransmits: seconds * 100 },
+        target: { busiestThread: 1 },
+      }),
+    });
+    expect(findingsOf(run).map(({ kind }) => kind)).toEqual(['loop_blocked', 'accept_queue_full', 'server_busy']);
+  });
+
+  test('is told from requests that nobody reads, while nothing is sent and a thread computes', () => {
+    const silent = (given: GivenLook) =>
+      checkLoopBlocked(
+        loadRunOf({
+          look: ({ share, seconds }) =>
+            share > 0.3 && share < 0.7
+              ? {
+                  counters: { segmentsSent: 5_000 },
+                  serverEnd: { unread: 10, unreadBytes: 900 },
+                  target: { busiestThread: 1 },
+                  ...given,
+                }
+              : { counters: { segmentsSent: seconds < 2.5 ? 4_000 : 6_000 } },
+        }),
+      );
+    expect(silent({})?.confidence).toBe('likely');
+    expect(silent({})?.sentence).toMatch(/^10 connections had requests that nobody read, and nothing was answered/);
+    // A server that does not want to read computes nothing; one that answers is busy; one or two of ten are their own matter.
+    expect(silent({ target: { busiestThread: 0.1 } })).toBeUndefined();
+    expect(silent({ serverEnd: { unread: 4 } })).toBeUndefined();
+  });
+
+  test('is none where no descriptor was left', () => {
+    const run = first(8, { acceptQueue: { connections: 9, waitedMs: 4_000 }, target: { openFds: 1_024 } });
+    expect(findingsOf(run).map(({ kind }) => kind)).toEqual(['descriptors_exhausted']);
+  });
+
+  test('is none in a server that answers all the time', () => {
+    const run = loadRunOf({
+      look: () => ({ target: { busiestThread: 1 }, serverEnd: { unread: 10, unreadBytes: 900 } }),
+    });
+    expect(findingsOf(run).map(({ kind }) => kind)).toEqual(['server_busy']);
+  });
+});
