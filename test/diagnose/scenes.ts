@@ -10,8 +10,8 @@ export interface DiagnoseScene {
   /** `load-NAME.mjs` of test/fixtures/programs, and its arguments. */
   readonly server: readonly string[];
   /**
-   * The command. `PORT`: the server's. `URL`: `http://127.0.0.1:PORT`. A first word `autocannon` or `client` is run by
-   * Node; a word that ends with `.lua` is a file of test/fixtures/programs.
+   * The command. `PORT`: the server's. `URL`: `http://127.0.0.1:PORT`. `autocannon` is that of npm, `client` load-client.mjs,
+   * and what ends with `.lua` a file beside it.
    */
   readonly load: readonly string[];
   /** What is found first; `nothing` is a finding too. */
@@ -24,9 +24,11 @@ export interface DiagnoseScene {
   readonly network?: SceneNetwork;
   /** How many descriptors the server may open. */
   readonly descriptors?: number;
+  /** Its load takes what processors there are: no two of these run at a time. */
+  readonly isBusy?: true;
 }
 
-const SECONDS = '4';
+const SECONDS = '3';
 const AUTOCANNON = ['autocannon', '--no-progress', '-d', SECONDS] as const;
 const WRK = ['wrk', '-d', SECONDS, '-t', '1'] as const;
 
@@ -50,30 +52,39 @@ const CRIPPLED: readonly DiagnoseScene[] = [
     server: ['http', 'short backlog'],
     load: ['client', 'bursts', 'PORT', SECONDS],
     first: 'accept_queue_full',
+    maybe: ['connections_not_reused'],
   },
   {
     title: 'clients that ask to close',
     server: ['http', 'healthy'],
     load: [...WRK, '-c', '20', '-H', 'Connection: close', 'URL'],
     first: 'connections_not_reused',
+    maybe: ['server_busy', 'generator_limited'],
+    isBusy: true,
   },
   {
     title: 'clients that close after each answer',
     server: ['http', 'healthy'],
     load: [...AUTOCANNON, '-c', '20', '-D', '1', 'URL'],
     first: 'connections_not_reused',
+    maybe: ['server_busy', 'generator_limited'],
+    isBusy: true,
   },
   {
     title: 'a server that closes after each answer',
     server: ['http', 'closing'],
     load: [...WRK, '-c', '20', 'URL'],
     first: 'server_closes_first',
+    maybe: ['server_busy', 'generator_limited'],
+    isBusy: true,
   },
   {
     title: 'a server without HTTP that closes first',
     server: ['tcp', 'closing'],
     load: ['client', 'short connections', 'PORT', SECONDS],
     first: 'server_closes_first',
+    maybe: ['server_busy', 'generator_limited'],
+    isBusy: true,
   },
   {
     title: '2,000 local ports and no reuse of TIME_WAIT',
@@ -82,6 +93,8 @@ const CRIPPLED: readonly DiagnoseScene[] = [
     load: ['timeout', SECONDS, ...AUTOCANNON, '-c', '20', '-D', '1', 'URL'],
     first: 'ports_exhausted',
     network: 'few ports',
+    maybe: ['connections_not_reused', 'generator_limited'],
+    isBusy: true,
   },
   {
     title: 'connections that the server never ends',
@@ -113,12 +126,15 @@ const CRIPPLED: readonly DiagnoseScene[] = [
     load: [...AUTOCANNON, '-c', '400', '-R', '2000', 'URL'],
     first: 'descriptors_exhausted',
     descriptors: 256,
+    maybe: ['resets', 'server_closes_first', 'connections_not_reused', 'generator_limited'],
+    isBusy: true,
   },
   {
     title: 'clients that think for as long as the server keeps a connection',
     server: ['http', 'racing'],
     load: ['wrk', '-d', '7', '-t', '1', '-c', '200', '-s', 'load-think.lua', 'URL'],
     first: 'keep_alive_race',
+    maybe: ['resets'],
   },
   {
     title: 'clients that hardly read',
@@ -138,6 +154,7 @@ const CRIPPLED: readonly DiagnoseScene[] = [
     load: [...WRK, '-c', '20', 'URL/large'],
     first: 'packets_lost',
     network: 'lossy',
+    isBusy: true,
   },
 ];
 
@@ -174,26 +191,42 @@ const OTHERWISE: readonly DiagnoseScene[] = [
     server: ['tcp', 'canned'],
     load: [...AUTOCANNON, '-c', '20', 'URL'],
     first: 'generator_limited',
+    isBusy: true,
   },
   {
     title: 'a server whose thread is busy',
     server: ['http', 'heavy'],
     load: [...WRK, '-c', '20', 'URL'],
     first: 'server_busy',
+    isBusy: true,
   },
   {
     title: 'a server that crashes',
     server: ['http', 'crashing'],
     load: [...AUTOCANNON, '-c', '20', '-R', '3000', 'URL'],
     first: 'target_gone',
+    also: ['connections_refused'],
+    maybe: ['generator_limited'],
+    isBusy: true,
   },
   {
     title: 'a server that does not listen for a second',
     server: ['http', 'restarting'],
     load: [...AUTOCANNON, '-c', '20', '-R', '1500', 'URL'],
+    first: 'target_gone',
+    also: ['connections_refused'],
+    maybe: ['resets', 'generator_limited'],
+    isBusy: true,
+  },
+  {
+    title: 'a load on an address where the server does not listen',
+    server: ['http', 'healthy'],
+    load: [...AUTOCANNON, '-c', '20', 'http://127.0.0.2:PORT'],
     first: 'connections_refused',
+    maybe: ['generator_limited'],
+    isBusy: true,
   },
 ];
 
-/** All of them, in the order of the reference: crippled, healthy, and limited by something else than sockets. */
+/** All of them: crippled, healthy, and limited by something else than sockets. */
 export const SCENES: readonly DiagnoseScene[] = [...CRIPPLED, ...HEALTHY, ...OTHERWISE];

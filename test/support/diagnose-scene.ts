@@ -43,8 +43,14 @@ const NETWORKS: Readonly<Record<SceneNetwork, string>> = {
       'meta l4proto tcp numgen random mod 100 < 3 drop' '}' '}' | nft -f -`,
 };
 
-/** What a machine needs for the scenes, as a line for a shell. */
-export const SCENE_TOOLS = 'command -v ss && command -v ip && command -v wrk && unshare -rn true';
+/** What a machine needs for a scene, as a line for a shell. */
+export function toolsOf({ load, network, descriptors }: DiagnoseScene): string {
+  const tools = ['ss', 'ip', 'nsenter'];
+  if (load.includes('wrk')) tools.push('wrk');
+  if (network === 'lossy') tools.push('nft');
+  if (descriptors !== undefined) tools.push('prlimit');
+  return [...tools.map((tool) => `command -v ${tool}`), 'unshare -rn true'].join(' && ');
+}
 
 /** Lets the library that was built find the packages that the command line is made of. */
 export function linkPackages(library: string): void {
@@ -91,10 +97,9 @@ function startServer(scene: DiagnoseScene, { library, isInside }: SceneOptions):
   const limits = descriptors === undefined ? [] : ['prlimit', `--nofile=${descriptors}`];
   const flags = isInside ? ['--import', pathToFileURL(join(library, 'register.js')).href] : [];
   const program = [process.execPath, ...flags, join(PROGRAMS, `load-${family}.mjs`), ...rest];
-  return new Program(
-    ['unshare', '-rn', 'sh', '-ec', `${NETWORKS[network]}\nexec "$@"`, 'sh', ...limits, ...program],
-    { PATH: process.env['PATH'] ?? '' },
-  );
+  return new Program(['unshare', '-rn', 'sh', '-ec', `${NETWORKS[network]}\nexec "$@"`, 'sh', ...limits, ...program], {
+    PATH: process.env['PATH'] ?? '',
+  });
 }
 
 function loadOf({ load }: DiagnoseScene, port: string, { clients }: SceneOptions): readonly string[] {
