@@ -1,7 +1,7 @@
 import { readlinkSync, writeFileSync } from 'node:fs';
 import type { LimitKind } from '../detect/load-test/finding.ts';
 import { findingsOf } from '../detect/load-test/findings.ts';
-import type { Phase } from '../detect/load-test/load-run.ts';
+import type { LoadTarget, Phase } from '../detect/load-test/load-run.ts';
 import type { LoadSample } from '../detect/load-test/load-sample.ts';
 import { DIAGNOSIS_FORMAT, type Diagnosis } from '../diagnose/diagnosis.ts';
 import { findInside } from '../diagnose/find-inside.ts';
@@ -69,14 +69,14 @@ export async function diagnose(context: CommandContext, request: DiagnoseRequest
       context.complain(`finwait: ${found.problem}\n`);
       return EXIT.failed;
     }
-    const { target } = found;
     const inside = await findInside({
-      target,
+      target: found.target,
       held: found.held,
       url: request.url,
       isProbing: request.isProbing,
       signal: interrupt.signal,
     });
+    const target = withoutPort(found.target, request.ports, inside.url);
     if (!request.isQuiet) context.complain(opening(target.ports, target.pids, inside.url, request));
     const startedAt = new Date().toISOString();
     const toStdout = request.json === '-';
@@ -125,6 +125,12 @@ export async function diagnose(context: CommandContext, request: DiagnoseRequest
     chain.close();
     if (interruptedBy !== undefined) command?.kill();
   }
+}
+
+/** Where finwait itself answers is not tested, unless somebody asks for it or there is nothing else. */
+function withoutPort(target: LoadTarget, asked: readonly number[], url: URL | undefined): LoadTarget {
+  if (asked.length > 0 || target.ports.length < 2) return target;
+  return { ...target, ports: target.ports.filter((port) => `${port}` !== url?.port) };
 }
 
 type Found = ReturnType<typeof findTarget> & { readonly held: readonly number[] };

@@ -1,4 +1,5 @@
 import { type IncomingHttpHeaders, request } from 'node:http';
+import { clearTimeout, setTimeout } from '../globals.ts';
 
 /** An answer of HTTP. */
 export interface HttpText {
@@ -25,9 +26,8 @@ const MOST_BYTES = 4_000_000;
  */
 export function getText(url: URL, { timeoutMs, keepsAlive, signal }: HttpTextOptions): Promise<HttpText> {
   return new Promise((resolve, reject) => {
-    const ended = AbortSignal.any([signal, AbortSignal.timeout(timeoutMs)]);
     const headers = { connection: keepsAlive ? 'keep-alive' : 'close', 'user-agent': 'finwait-diagnose' };
-    const asked = request(url, { agent: false, headers, signal: ended }, (response) => {
+    const asked = request(url, { agent: false, headers, signal }, (response) => {
       const chunks: Buffer[] = [];
       let bytes = 0;
       response.on('data', (chunk: Buffer) => {
@@ -43,7 +43,10 @@ export function getText(url: URL, { timeoutMs, keepsAlive, signal }: HttpTextOpt
         asked.destroy();
       });
     });
+    // Not AbortSignal.timeout() under AbortSignal.any(): in Node 20 the garbage collector may take it away before it fires.
+    const timer = setTimeout(() => asked.destroy(new Error(`no answer within ${timeoutMs} ms`)), timeoutMs);
     asked.on('error', reject);
+    asked.on('close', () => clearTimeout(timer));
     asked.end();
   });
 }

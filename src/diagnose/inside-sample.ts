@@ -47,8 +47,8 @@ export function insideSample(text: string): InsideSample | undefined {
       unknown: sum('connections_closed_total', { side: 'server', initiator: 'unknown' }),
     },
     requests: sum('requests_total', { side: 'server' }),
-    resetsReceived: sum('resets_total', { direction: 'received' }),
-    resetsSent: sum('resets_total', { direction: 'sent' }),
+    resetsReceived: sum('resets_total', { side: 'server', direction: 'received' }),
+    resetsSent: sum('resets_total', { side: 'server', direction: 'sent' }),
     closedWithActiveRequest: sum('closed_with_active_request_total', { side: 'server' }),
     idleCloses: {
       keep_alive_timeout: sum('idle_closes_total', { side: 'server', cause: 'keep_alive_timeout' }),

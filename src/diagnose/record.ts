@@ -12,6 +12,7 @@ import type { LoadSample } from '../detect/load-test/load-sample.ts';
 import { performance, setTimeout } from '../globals.ts';
 import { readSysctls, type Sysctls } from '../kernel/procfs/sysctl.ts';
 import type { SourceChain } from '../kernel/source-chain.ts';
+import { isBlind, withoutInside } from './blind-inside.ts';
 import { HostAddresses } from './host-addresses.ts';
 import type { InsideWatch } from './inside-watch.ts';
 import { LoadWatch } from './load-watch.ts';
@@ -82,6 +83,7 @@ export async function record(options: RecordOptions): Promise<Recording> {
     const { end, endedMs } = await lookWhileLoaded(looks, options, interrupted, now);
     const isQuiet = await lookUntilRest(looks, options, before, interrupted, now);
     const endMs = now();
+    const isBlindInside = isBlind(looks.samples);
     return {
       run: {
         target,
@@ -95,9 +97,10 @@ export async function record(options: RecordOptions): Promise<Recording> {
         },
         isQuiet,
         isInterrupted: interrupt.aborted,
-        samples: looks.samples,
+        samples: isBlindInside ? withoutInside(looks.samples) : looks.samples,
         notes: [
           ...options.notes,
+          ...(isBlindInside ? [BLIND_INSIDE] : []),
           ...(inside?.failure === undefined
             ? []
             : [`finwait in the target did not answer at the end: ${inside.failure}.`]),
@@ -114,6 +117,9 @@ export async function record(options: RecordOptions): Promise<Recording> {
     watch.close();
   }
 }
+
+const BLIND_INSIDE =
+  'The finwait that answered has seen none of these connections, so what it said is left out: it is in another process, such as the primary of a cluster.';
 
 /** The looks so far, and when the next one may be. */
 class Looks {

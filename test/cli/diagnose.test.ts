@@ -148,7 +148,7 @@ describe('Ctrl-C', () => {
 
   test('before the load has begun it is never started', async () => {
     const port = await serve();
-    const program = finwait('--port', `${port}`, '--', 'sh', '-c', 'echo started');
+    const program = finwait('--port', `${port}`, '--', 'sh', '-c', "printf 'st%s' arted");
     await until(
       () => childrenOf(program.pid).length > 0,
       () => 'its helper runs',

@@ -11,11 +11,13 @@ import {
   symlinkSync,
   writeFileSync,
 } from 'node:fs';
+import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { generate } from '../../grafana/generate.ts';
 import { VERSION } from '../../src/version.ts';
 import { cleanEnvironment } from '../support/child.ts';
+import { listen } from '../support/http-pair.ts';
 import { type PackedPackage, packPackage, ROOT } from '../support/packed-package.ts';
 import { run, testWith } from '../support/tools.ts';
 
@@ -102,6 +104,32 @@ describe('what it understands', () => {
     expect(stderr).not.toMatch(/\n {4}at /);
     expect({ status, stdout }).toEqual({ status: 2, stdout: '' });
     expect(readdirSync(folder)).toEqual([]);
+  });
+});
+
+describe('diagnose', () => {
+  it('has a help with all its options, examples and exit codes', () => {
+    const { status, stdout } = finwait(['diagnose', '--help']);
+    expect(status).toBe(0);
+    const options = ['port', 'pid', 'duration', 'settle', 'url', 'no-probe', 'html', 'json', 'fail-on', 'quiet'];
+    for (const option of options) expect(stdout).toContain(`--${option}`);
+    expect(stdout).toContain('npx finwait diagnose --port 3000 -- npx autocannon http://127.0.0.1:3000\n');
+    expect(stdout).toMatch(/Exit code: .*\b3 where --fail-on/s);
+  });
+
+  it('runs a command beside a server that it only looks at from outside, and writes all reports', async () => {
+    const server = createServer();
+    const port = await listen(server);
+    try {
+      const folder = emptyFolder();
+      const how = ['--port', `${port}`, '--no-probe', '--settle', '0s', '--html', 'a.html', '--json', 'a.json'];
+      const { status, stdout, stderr } = finwait(['diagnose', ...how, '--', 'sh', '-c', 'echo loaded; exit 5'], folder);
+      expect(status, stderr).toBe(5);
+      expect(stdout).toMatch(/^loaded\n[\s\S]*Nothing found/);
+      expect([...filesIn(folder).keys()]).toEqual(['a.html', 'a.json']);
+    } finally {
+      server.close();
+    }
   });
 });
 

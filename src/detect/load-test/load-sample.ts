@@ -124,6 +124,7 @@ export interface InsideSample {
   readonly closedFirst: { readonly local: number; readonly remote: number; readonly unknown: number };
   /** HTTP/1 requests that the server has had. */
   readonly requests: number;
+  /** Of the server's side. */
   readonly resetsReceived: number;
   readonly resetsSent: number;
   readonly closedWithActiveRequest: number;

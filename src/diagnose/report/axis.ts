@@ -12,7 +12,7 @@ export interface Axis {
 /** The axis from 0 to the largest of the peaks of some series: logarithmic where the small ones would be flat otherwise. */
 export function axisOf(peaks: readonly number[], unit: Unit, mayBeLogarithmic: boolean): Axis {
   const most = Math.max(0, ...peaks);
-  const least = Math.min(...peaks.filter((peak) => peak > 0));
+  const least = Math.min(...peaks.filter((peak) => peak >= HANDFUL));
   if (mayBeLogarithmic && most / least > FLAT) return logarithmic(most);
   const ticks = evenTicks(most, unit);
   const top = ticks.at(-1) ?? 1;
@@ -20,10 +20,14 @@ export function axisOf(peaks: readonly number[], unit: Unit, mayBeLogarithmic: b
 }
 
 /** A series that is so many times smaller than the largest is a flat line. */
-const FLAT = 25;
+const FLAT = 40;
+/** Fewer than these are told by the legend well enough. */
+const HANDFUL = 5;
+/** What is above the highest line, so that it is not mistaken for one that leaves the picture. */
+const HEADROOM = 1.05;
 
 function logarithmic(most: number): Axis {
-  const powers = Math.max(1, Math.ceil(Math.log10(most) - 1e-9));
+  const powers = Math.max(1, Math.ceil(Math.log10(most * HEADROOM)));
   const step = Math.ceil(powers / 4);
   const shown = Array.from({ length: Math.floor(powers / step) + 1 }, (_, index) => 10 ** (index * step));
   return {
@@ -41,17 +45,15 @@ function compressed(value: number): number {
 function evenTicks(most: number, unit: Unit): number[] {
   if (most <= 0) return [0, 1];
   const step = roundStep(most / 4, unit);
-  const count = Math.max(1, Math.ceil(most / step - 1e-9));
+  const count = Math.max(1, Math.ceil((most * HEADROOM) / step));
   return Array.from({ length: count + 1 }, (_, index) => Number((index * step).toPrecision(6)));
 }
 
-/** The next round number. Connections come in whole ones. */
+/** The next round number. Connections come in whole ones, and a hundredth of a core is nothing. */
 function roundStep(least: number, unit: Unit): number {
   const power = 10 ** Math.floor(Math.log10(least));
-  const step = [1, 2, 2.5, 5, 10].find((factor) => factor * power >= least - 1e-9) ?? 10;
-  return unit === 'count' || unit === 'per_second' || unit === 'bytes' || unit === 'ms'
-    ? Math.max(1, Math.ceil(step * power - 1e-9))
-    : step * power;
+  const step = power * ([1, 2, 2.5, 5, 10].find((factor) => factor * power >= least - 1e-9) ?? 10);
+  return unit === 'cores' ? Math.max(0.01, step) : Math.max(1, Math.ceil(step - 1e-9));
 }
 
 /** Round moments over a span, about so many. */

@@ -24,6 +24,7 @@ import {
   impactWords,
   isSpoiled,
   lookedAt,
+  lowerFirst,
   reservations,
   SCOPE_WORDS,
   targetWords,
@@ -44,6 +45,7 @@ export function htmlReport(diagnosis: Diagnosis): string {
   const groups = plotGroupsOf(run);
   const plots = groups.flatMap((group) => group.plots);
   const [first] = nodes;
+  const table = numbers(run);
   const title = first === undefined ? 'Nothing found' : LIMITS[first.finding.kind].title;
   const policy = `default-src 'none'; style-src 'unsafe-inline'; script-src 'sha256-${createHash('sha256').update(PAGE_SCRIPT).digest('base64')}'; base-uri 'none'; form-action 'none'`;
   return `<!doctype html>
@@ -58,16 +60,16 @@ ${
 <style>${verbatim(pageStyle())}</style>
 </head>
 <body>
-<header><b>finwait diagnose</b><span>${withoutSecrets(targetWords(run))}</span><span class="spacer"></span><time datetime="${startedAt}">${startedAt.replace('T', ' ').replace(/\.\d+Z$|Z$/, ' UTC')}</time></header>
+<header><b>finwait diagnose</b><span class="target">${withoutSecrets(targetWords(run))}</span><time datetime="${startedAt}">${startedAt.replace('T', ' ').replace(/\.\d+Z$|Z$/, ' UTC')}</time></header>
 <main>
 ${first === undefined ? calmHero(run) : hero(first, nodes, plots, run)}
 ${tiles(run)}
+${otherFindings(tree, plots)}
 ${doubts(run)}
-${otherFindings(tree)}
 <h2 id="plots">Over time</h2>
-<ul class="jumps">${groups.map((group, index) => html`<li><a href="#group-${index + 1}">${group.title}</a></li>`)}<li><a href="#numbers">Numbers</a></li><li><a href="#about">About this recording</a></li></ul>
+<ul class="jumps">${groups.map((group, index) => html`<li><a href="#group-${index + 1}">${group.title}</a></li>`)}${table && html`<li><a href="#numbers">Numbers</a></li>`}<li><a href="#about">About this recording</a></li></ul>
 ${groups.map((group, index) => plotSection(group, index + 1, nodes, run))}
-${numbers(run)}
+${table}
 ${about(diagnosis)}
 </main>
 <footer>Drawn by finwait ${finwait}. One file: it needs no network, and asks for nothing.</footer>
@@ -101,7 +103,7 @@ function hero(
       telling,
       run,
       marksOf(telling, nodes).filter((mark) => mark.number === number),
-      'h4',
+      true,
     );
   return html`<section class="hero card tone-${toneOf(finding)}${figure === undefined ? '' : ' seen'}" id="finding-${number}">
 <div><p class="eyebrow">What limited this test</p>
@@ -110,7 +112,7 @@ function hero(
 ${chips(finding)}
 ${advice(finding, 'h2')}</div>
 ${figure}
-<div class="evidence-box">${evidence(finding)}</div>
+<div class="evidence-box">${evidence(finding)}${plotLinks(finding, plots)}</div>
 </section>`;
 }
 
@@ -133,24 +135,26 @@ function doubts(run: LoadRun): Markup | undefined {
 }
 
 /** What goes with the first finding, and what was found besides. */
-function otherFindings([first, ...others]: readonly FindingNode[]): Markup | undefined {
+function otherFindings([first, ...others]: readonly FindingNode[], plots: readonly Plot[]): Markup | undefined {
   if (first === undefined) return undefined;
   const consequences =
     first.consequences.length === 0
       ? undefined
-      : html`<h2>What goes with it</h2>${first.consequences.map(findingCard)}`;
-  const rest = others.length === 0 ? undefined : html`<h2>Found besides</h2>${others.map(findingCard)}`;
+      : html`<h2>What goes with it</h2>${first.consequences.map((node) => findingCard(node, plots))}`;
+  const rest =
+    others.length === 0 ? undefined : html`<h2>Found besides</h2>${others.map((node) => findingCard(node, plots))}`;
   return html`${consequences}${rest}`;
 }
 
-function findingCard({ number, finding, consequences }: FindingNode): Markup {
+function findingCard({ number, finding, consequences }: FindingNode, plots: readonly Plot[]): Markup {
   return html`<section class="finding card tone-${toneOf(finding)}" id="finding-${number}">
 <h3>${LIMITS[finding.kind].title}${badge(number)}</h3>
 <p>${prose(upperFirst(finding.sentence))}</p>
 ${chips(finding)}
 ${advice(finding, 'h4')}
 ${evidence(finding)}
-${consequences.length === 0 ? undefined : html`<p class="goes">Goes with it</p>${consequences.map(findingCard)}`}
+${plotLinks(finding, plots)}
+${consequences.length === 0 ? undefined : html`<p class="goes">Goes with it</p>${consequences.map((node) => findingCard(node, plots))}`}
 </section>`;
 }
 
@@ -179,6 +183,13 @@ ${numbers.map(
 )}</tbody></table>`;
 }
 
+/** Where to look for it below. */
+function plotLinks({ kind }: Finding, plots: readonly Plot[]): Markup | undefined {
+  const drawn = EVIDENCE_PLOTS[kind].flatMap((id) => plots.filter((plot) => plot.id === id && !isFlat(plot)));
+  if (drawn.length === 0) return undefined;
+  return html`<p class="see">Plots: ${drawn.map(({ id, title }, index) => html`${index === 0 ? '' : ', '}<a href="#plot-${id}">${lowerFirst(title)}</a>`)}</p>`;
+}
+
 function toneOf(finding: Finding): 'bad' | 'better' {
   return isSpoiled(finding) ? 'bad' : 'better';
 }
@@ -188,13 +199,8 @@ function plotSection({ title, plots }: PlotGroup, number: number, nodes: readonl
   const flat = plots.filter(isFlat);
   return html`<section><h2 id="group-${number}">${title}</h2>
 <div class="plots">${drawn.map((plot) => plotFigure(plot, run, marksOf(plot, nodes)))}</div>
-${flat.length === 0 ? undefined : html`<p class="flat">0 throughout: ${flat.map(flatWords).join('; ')}.</p>`}
+${flat.length === 0 ? undefined : html`<p class="flat">0 throughout: ${flat.map((plot) => plot.title).join('; ')}.</p>`}
 </section>`;
-}
-
-function flatWords({ title, series }: Plot): string {
-  const names = series.map(({ name }) => name);
-  return names.length < 2 || names.length > 8 ? title : `${title} (${names.join(', ')})`;
 }
 
 /** The findings that a plot concerns. */

@@ -35,7 +35,7 @@ export function keyNumbers(run: LoadRun): KeyNumber[] {
   return [
     ...said('Open at once', open, 'count', 'established, at the peak'),
     ...said('Requests', requests, 'per_second', 'mean, counted inside'),
-    ...said('Connections opened', opened, 'per_second', 'mean, whole namespace'),
+    ...said('Opened', opened, 'per_second', 'mean, whole namespace'),
     ...said(
       'Accept queue',
       queue,
@@ -50,8 +50,8 @@ export function keyNumbers(run: LoadRun): KeyNumber[] {
           'count',
           ports.limit === undefined ? 'used at the peak' : `used, of ${inUnit(ports.limit, 'count')}`,
         )),
-    ...share("Server's busiest thread", target),
-    ...share("Load generator's", generator),
+    ...share('Target', target),
+    ...share('Load generator', generator),
     ...said('Left at the end', left, 'count', 'more than before, at the server'),
   ];
 }
@@ -74,5 +74,7 @@ function said(label: string, value: number | undefined, unit: 'count' | 'per_sec
 }
 
 function share(label: string, value: number | undefined): KeyNumber[] {
-  return value === undefined ? [] : [{ label, value: `${Math.round(value * 100)}%`, note: 'of one core, at the peak' }];
+  return value === undefined
+    ? []
+    : [{ label, value: `${Math.round(value * 100)}%`, note: 'of a core, its busiest thread, at the peak' }];
 }

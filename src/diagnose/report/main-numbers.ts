@@ -62,7 +62,10 @@ const GROUPS: readonly { readonly title: string; readonly from: readonly Choice[
       { id: 'time_waits', rename: (name) => `TIME_WAITs ${name}` },
       { id: 'resets', always: ['RSTs sent'] },
       { id: 'dropped', always: ['accept queue overflows'] },
-      { id: 'retransmits', rename: (name) => `${name} sent again` },
+      {
+        id: 'retransmits',
+        rename: (name) => (name === 'timers that fired' ? 'retransmission timers fired' : `sent again: ${name}`),
+      },
       { id: 'aborts', rename: (name) => `aborted: ${name}` },
       { id: 'race', rename: (name) => (name.startsWith('idle') ? `closed while ${name}` : name) },
       { id: 'connect_failures', rename: (name) => `connects failed: ${name}` },
@@ -85,7 +88,7 @@ const GROUPS: readonly { readonly title: string; readonly from: readonly Choice[
           "load generator's busiest thread",
           'load generator in all',
         ],
-        rename: (name) => `processor, ${name}`,
+        rename: processorName,
       },
     ],
   },
@@ -111,7 +114,7 @@ function rowsOf(
       before: kind === 'rate' ? meanOf(before) : lastOf(before),
       loadMean: meanOf(load),
       loadPeak: peakOf(load),
-      end: kind === 'rate' ? meanOf(after) : lastOf(each.track),
+      end: kind === 'rate' ? meanOf(after) : lastOf(after.length === 0 ? each.track : after),
     };
   });
 }
@@ -123,6 +126,12 @@ function isStill(name: string, track: Track): boolean {
 
 function hasMore(track: Track): boolean {
   return (peakOf(track) ?? 0) > 0;
+}
+
+/** `target's busiest thread` is `busiest thread, target` there, and `target in all` `processor, target`. */
+function processorName(name: string): string {
+  const whose = name.replace(/(?:'s busiest thread| in all)$/, '');
+  return `${name.endsWith('thread') ? 'busiest thread' : 'processor'}, ${whose}`;
 }
 
 function same(name: string): string {

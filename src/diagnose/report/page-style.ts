@@ -61,9 +61,10 @@ a{color:var(--link)}
 code{font:.9em ui-monospace,SFMono-Regular,Menlo,Consolas,"Liberation Mono",monospace;background:var(--code);border-radius:4px;padding:.1em .35em;overflow-wrap:anywhere}
 small{font-size:.87em}
 .unseen{position:absolute;width:1px;height:1px;overflow:hidden;clip-path:inset(50%)}
-header{display:flex;flex-wrap:wrap;gap:4px 16px;align-items:center;padding-top:18px;padding-bottom:14px;color:var(--soft);font-size:14px}
+header{display:flex;gap:4px 16px;align-items:center;padding-top:18px;padding-bottom:14px;color:var(--soft);font-size:14px}
 header b{color:var(--ink)}
-header .spacer{flex:1}
+header .target{flex:1;min-width:0;overflow:hidden;text-overflow:ellipsis;white-space:nowrap}
+header b,header time{white-space:nowrap}
 header button{font:inherit;color:var(--ink);background:var(--card);border:1px solid var(--rule);border-radius:6px;padding:3px 12px;cursor:pointer}
 .card{background:var(--card);border:1px solid var(--rule);border-radius:10px}
 .hero{padding:26px 28px;border-left:6px solid var(--tone);display:grid;grid-template-columns:minmax(0,1fr);gap:20px 36px}
@@ -77,11 +78,11 @@ h1{font-size:34px;line-height:1.15;font-weight:700;letter-spacing:-.015em;margin
 .fix h2,.fix h4{font-size:15px;font-weight:650;margin-bottom:4px}
 .fix ol,.fix ul{padding-left:1.35em}
 .fix li{margin:5px 0;max-width:74ch}
-.fix li:first-child{font-weight:550}
+.hero .fix li:first-child{font-weight:550}
 h2{font-size:20px;letter-spacing:-.01em;margin:34px 0 12px}
-.hero h2{margin:0 0 4px}
-.tiles{display:grid;grid-template-columns:repeat(auto-fit,minmax(138px,1fr));gap:1px;background:var(--rule);overflow:hidden;margin-top:14px}
-.tiles div{background:var(--card);padding:12px 16px}
+.hero h2{margin:0 0 4px;font-size:15px}
+.tiles{display:flex;flex-wrap:wrap;gap:1px;background:var(--rule);overflow:hidden;margin-top:14px}
+.tiles div{background:var(--card);padding:12px 16px;flex:1 1 132px}
 .tiles dt{color:var(--soft);font-size:13px}
 .tiles dd{font-size:23px;font-weight:650;line-height:1.25;font-variant-numeric:tabular-nums}
 .tiles small{display:block;color:var(--soft);font-size:12.5px;font-weight:400;line-height:1.3}
@@ -96,15 +97,15 @@ h2{font-size:20px;letter-spacing:-.01em;margin:34px 0 12px}
 .evidence th,.evidence td{text-align:left;padding:5px 16px 5px 0;vertical-align:top;border-top:1px solid var(--rule);font-weight:400}
 .evidence td:nth-child(2){font-variant-numeric:tabular-nums;font-weight:600}
 .evidence td:last-child{color:var(--soft);padding-right:0}
+.see{font-size:14px;color:var(--soft);margin-top:12px}
 .jumps{display:flex;flex-wrap:wrap;gap:4px 16px;font-size:14px;padding:0;list-style:none}
 .plots{display:grid;grid-template-columns:repeat(auto-fill,minmax(min(100%,400px),1fr));gap:12px}
 .plots .plot{background:var(--card);border:1px solid var(--rule);border-radius:10px;padding:14px 16px 12px}
 .plot{min-width:0;display:flex;flex-direction:column}
-.plot h3,.plot h4{font-size:15px;line-height:1.35;font-weight:650}
+.plot h3,.plot h2{margin:0;letter-spacing:0;font-size:15px;line-height:1.35;font-weight:650}
 .plot figcaption p{color:var(--soft);font-size:13px;line-height:1.4;min-height:2.8em}
 .shared{display:inline-block;border:1px solid var(--rule);border-radius:4px;padding:0 5px;white-space:nowrap}
-.canvas{position:relative;padding:20px 4px 20px 54px;margin-top:4px;font-size:11.5px;color:var(--soft);font-variant-numeric:tabular-nums}
-.unit{position:absolute;left:0;top:0;width:54px;line-height:1.1;font-size:10.5px;white-space:nowrap;display:none}
+.canvas{position:relative;padding:28px 4px 20px 54px;margin-top:4px;font-size:11.5px;color:var(--soft);font-variant-numeric:tabular-nums}
 .area{position:relative;height:150px;touch-action:pan-y;cursor:crosshair}
 .hero .area{height:210px}
 svg{display:block;width:100%;height:100%;overflow:visible}
@@ -112,10 +113,11 @@ svg{display:block;width:100%;height:100%;overflow:visible}
 .grid{stroke:var(--grid);stroke-width:1;vector-effect:non-scaling-stroke}
 .bound{stroke:var(--c-ink);stroke-width:1.25;stroke-dasharray:6 4;vector-effect:non-scaling-stroke}
 .line{fill:none;stroke:var(--c);stroke-width:1.75;stroke-linejoin:round;stroke-linecap:round;vector-effect:non-scaling-stroke}
+.line.dense{stroke-width:1}
 .line.c-close_wait{stroke-width:2.75}
 .fill{fill:var(--c);opacity:.1}
 .ys span{position:absolute;right:100%;margin-right:7px;transform:translateY(50%);white-space:nowrap;line-height:1}
-.ys{position:absolute;left:54px;top:20px;bottom:20px;width:0}
+.ys{position:absolute;left:54px;top:28px;bottom:20px;width:0}
 .xs{position:relative;height:0}
 .xs span{position:absolute;top:5px;transform:translateX(-50%);white-space:nowrap;line-height:1}
 .phases{position:absolute;left:54px;right:4px;top:2px;height:16px;line-height:16px}
@@ -124,7 +126,7 @@ svg{display:block;width:100%;height:100%;overflow:visible}
 .phases .load{text-align:center;color:var(--ink);font-weight:600;border-color:var(--soft)}
 .phases .after{padding-left:4px}
 .limit{position:absolute;right:2px;padding:0 3px;font-weight:650;color:var(--ink);line-height:1.25;background:color-mix(in srgb,var(--card) 80%,transparent);margin-bottom:1px}
-.window{position:absolute;top:0;bottom:0;border-top:3px solid var(--window);background:color-mix(in srgb,var(--window) 7%,transparent);pointer-events:none}
+.window{position:absolute;top:calc(var(--row)*19px);bottom:0;border-top:3px solid var(--window);background:color-mix(in srgb,var(--window) 5%,transparent);pointer-events:none}
 .window span{position:absolute;left:0;top:0;background:var(--window);color:var(--card);font-weight:700;font-size:11px;line-height:1.35;padding:0 .45em;border-radius:0 0 5px 0}
 .cross{position:absolute;top:0;bottom:0;width:1px;background:var(--ink);pointer-events:none}
 .cross b{position:absolute;bottom:100%;left:0;transform:translateX(-50%);background:var(--ink);color:var(--card);border-radius:4px;padding:1px 6px;white-space:nowrap}
@@ -157,6 +159,6 @@ details dt i{display:inline-block;width:14px;height:4px;border-radius:2px;backgr
 footer{color:var(--soft);font-size:13px;padding-top:26px;padding-bottom:40px}
 :focus-visible{outline:2px solid var(--link);outline-offset:2px}
 @media (min-width:1000px){.hero.seen{grid-template-columns:minmax(0,1.12fr) minmax(0,1fr)}.hero .evidence-box{grid-column:1/-1}}
-@media (max-width:640px){main,header,footer{padding-left:12px;padding-right:12px}.hero{padding:18px 16px}h1{font-size:26px}.lead{font-size:16.5px}.finding{padding:14px}.finding .finding{padding:12px}.evidence,.evidence tbody,.evidence tr,.evidence th,.evidence td{display:block;border:0;padding:0}.evidence thead{display:none}.evidence tr{border-top:1px solid var(--rule);padding:6px 0}.about,details dl{grid-template-columns:minmax(0,1fr);gap:0}.about dd,details dd{margin-bottom:8px}.numbers{padding:6px 12px}.numbers td,.numbers thead th{padding-left:12px}}
+@media (max-width:640px){header{flex-wrap:wrap}header .target{order:1;flex:1 0 100%}header time{flex:1}main,header,footer{padding-left:12px;padding-right:12px}.hero{padding:18px 16px}h1{font-size:26px}.lead{font-size:16.5px}.finding{padding:14px}.finding .finding{padding:12px}.evidence,.evidence tbody,.evidence tr,.evidence th,.evidence td{display:block;border:0;padding:0}.evidence thead{display:none}.evidence tr{border-top:1px solid var(--rule);padding:6px 0}.about,details dl{grid-template-columns:minmax(0,1fr);gap:0}.about dd,details dd{margin-bottom:8px}.numbers{padding:6px 12px}.numbers td,.numbers thead th{padding-left:12px}}
 @media print{body{font-size:11pt;background:none}header button,.jumps,.cross{display:none}.card,.plots .plot{break-inside:avoid}h2{break-after:avoid}.plots{grid-template-columns:1fr 1fr}main,header,footer{max-width:none;padding:0}.load{print-color-adjust:exact;-webkit-print-color-adjust:exact}}
 `;

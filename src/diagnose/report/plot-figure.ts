@@ -3,9 +3,9 @@ import { PHASES } from '../../detect/load-test/load-run.ts';
 import { type Axis, axisOf, timeTicks } from './axis.ts';
 import { html, type Markup } from './markup.ts';
 import type { Plot, Series } from './plots.ts';
-import { linesOf } from './thinned.ts';
+import { COLUMNS, linesOf } from './thinned.ts';
 import { lastOf, peakOf, spanOf, type Track } from './track.ts';
-import { inUnit, UNIT_NAMES } from './unit.ts';
+import { inUnit } from './unit.ts';
 import { clock } from './verdict-words.ts';
 
 /** The window of a finding, to be marked on a plot. */
@@ -28,28 +28,28 @@ export function drawnSeries({ series }: Plot): readonly Series[] {
 
 /**
  * One plot as a figure: lines, phases, limits, the windows of the findings it concerns, and a legend with the peak and the
- * end of each line. It is as wide as its place: what is drawn is stretched, what is written is not.
+ * end of each line. Drawn alone, apart from its group, it has no anchor. It is as wide as its place: what is drawn is stretched, what is written is not.
  */
-export function plotFigure(plot: Plot, run: LoadRun, marks: readonly PlotMark[], heading: 'h3' | 'h4' = 'h3'): Markup {
+export function plotFigure(plot: Plot, run: LoadRun, marks: readonly PlotMark[], isAlone = false): Markup {
   const { id, title, about, unit, scope } = plot;
   const drawn = drawnSeries(plot);
   const empty = plot.series.filter((series) => !drawn.includes(series));
   const limits = drawnLimits(drawn);
-  const peaks = [...drawn.map(({ track }) => peakOf(track) ?? 0), ...limits];
-  const axis = axisOf(peaks, unit, limits.length === 0);
+  const peaks = drawn.filter(({ name }) => name !== 'LISTEN').map(({ track }) => peakOf(track) ?? 0);
+  const axis = axisOf([...peaks, ...limits], unit, limits.length === 0);
   const badges = marks.map(({ number }) => badge(number));
   const shared = scope === 'namespace' ? html` <small class="shared">whole network namespace</small>` : undefined;
   const titleOf = html`${title}${badges}`;
-  return html`<figure class="plot" data-plot="${id}">
-<figcaption>${heading === 'h3' ? html`<h3>${titleOf}</h3>` : html`<h4>${titleOf}</h4>`}<p>${about}${shared}</p></figcaption>
+  const name = isAlone ? undefined : html` id="plot-${id}"`;
+  return html`<figure class="plot" data-plot="${id}"${name}>
+<figcaption>${isAlone ? html`<h2>${titleOf}</h2>` : html`<h3>${titleOf}</h3>`}<p>${about}${shared}${axis.isLogarithmic ? html` <small class="shared">logarithmic</small>` : undefined}</p></figcaption>
 <div class="canvas">
-<div class="unit">${UNIT_NAMES[unit]}${axis.isLogarithmic ? ', logarithmic' : ''}</div>
 <div class="phases">${PHASES.map((phase) => phaseLabel(phase, run))}</div>
 <div class="ys" aria-hidden="true">${axis.ticks.map((tick) => html`<span style="bottom:${percent(axis.heightOf(tick))}">${inUnit(tick, unit)}</span>`)}</div>
 <div class="area">
 ${drawing(plot, drawn, limits, axis, run)}
 ${limits.map((limit) => html`<span class="limit" style="bottom:${percent(axis.heightOf(limit))}">limit ${inUnit(limit, unit)}</span>`)}
-${marks.map((mark) => markOf(mark, run))}
+${marks.filter(({ seen }) => seen !== undefined).map((mark, row) => markOf(mark, row, run))}
 <div class="cross" hidden><b></b></div>
 </div>
 <div class="xs" aria-hidden="true">${timeLabels(run)}</div>
@@ -98,6 +98,7 @@ function drawing(
     (limit) => html`<line class="bound" x1="0" x2="${WIDTH}" y1="${y(limit)}" y2="${y(limit)}"/>`,
   );
   const isFew = drawn.length <= 2;
+  const isDense = times.length > COLUMNS;
   // The largest is drawn first, so that it hides no other.
   const ordered = [...drawn].sort((one, other) => (peakOf(other.track) ?? 0) - (peakOf(one.track) ?? 0));
   const lines = ordered.map(({ track, colour }, index) => {
@@ -106,7 +107,7 @@ function drawing(
       .join('');
     const area =
       isFew && index === 0 ? html`<path class="fill c-${colour}" d="${areaOf(times, track, x, y)}"/>` : undefined;
-    return html`${area}<path class="line c-${colour}" d="${path}"/>`;
+    return html`${area}<path class="line c-${colour}${isDense ? ' dense' : ''}" d="${path}"/>`;
   });
   const words = drawn.map(({ name, track }) => `${name}: ${valuesInWords(track, unit)}`).join('; ');
   return html`<svg viewBox="0 0 ${WIDTH} ${HEIGHT}" preserveAspectRatio="none" role="img" aria-label="${title}. ${words}">${load}${grid}${bounds}${lines}</svg>`;
@@ -157,10 +158,10 @@ function phaseLabel(phase: keyof LoadRun['phases'], run: LoadRun): Markup | unde
   return html`<span class="${phase}" style="left:${percent(shareOf(fromMs, run))};width:${percent(shareOf(toMs, run) - shareOf(fromMs, run))}">${phase}</span>`;
 }
 
-function markOf({ number, seen }: PlotMark, run: LoadRun): Markup | undefined {
+function markOf({ number, seen }: PlotMark, row: number, run: LoadRun): Markup | undefined {
   if (seen === undefined) return undefined;
   const from = shareOf(seen.fromMs, run);
-  return html`<div class="window" style="left:${percent(from)};width:${percent(Math.max(0.002, shareOf(seen.toMs, run) - from))}"><span>${number}</span></div>`;
+  return html`<div class="window" style="left:${percent(from)};width:${percent(Math.max(0.002, shareOf(seen.toMs, run) - from))};--row:${row}"><span>${number}</span></div>`;
 }
 
 function timeLabels(run: LoadRun): Markup[] {

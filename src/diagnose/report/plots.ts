@@ -119,28 +119,33 @@ function connections({ samples }: LoadRun): Plot[] {
     })),
   });
   return [
-    states('server_states', "Server's end", "Rows of the kernel at the target's ports.", ({ table }) => table?.server),
+    states(
+      'server_states',
+      "Server's end, by state",
+      "Rows of the kernel at the target's ports.",
+      ({ table }) => table?.server,
+    ),
     states(
       'callers_states',
-      "Callers' end",
+      "Callers' end, by state",
       'The other end of the same connections, as far as it is on this host.',
       ({ table }) => table?.callers,
     ),
     states(
       'outbound_states',
-      "The target's outgoing connections",
+      "The target's outgoing connections, by state",
       'Rows of the kernel from the target to what it uses, and TIME_WAITs towards the same places.',
       ({ table }) => table?.outbound,
     ),
     states(
       'node_server_states',
-      "Server's end, as Node has it",
+      "Server's end, by state, as Node has it",
       "Node's column: sockets that the target's servers accepted.",
       ({ inside }) => inside?.serverStates,
     ),
     states(
       'node_client_states',
-      'Outgoing connections, as Node has them',
+      'Outgoing connections, by state, as Node has them',
       "Node's column: sockets that the target opened.",
       ({ inside }) => inside?.clientStates,
     ),
@@ -160,7 +165,12 @@ function connections({ samples }: LoadRun): Plot[] {
         { name: 'leaked, of any state', colour: 'close_wait', track: levelOf(samples, ({ inside }) => inside?.leaked) },
       ],
     },
-    states('netns_states', 'All connections here', 'Every row of the network namespace.', ({ table }) => table?.netns),
+    states(
+      'netns_states',
+      'All connections here, by state',
+      'Every row of the network namespace.',
+      ({ table }) => table?.netns,
+    ),
   ];
 }
 
@@ -357,11 +367,14 @@ function failing({ samples }: LoadRun): Plot[] {
     {
       id: 'retransmits',
       title: 'Segments sent again',
-      about: 'Lost, or not answered in time. SYNs are those of connections that are being opened.',
+      about: 'Lost, or not answered in time. A loss probe only asks whether the last segments arrived.',
       ...namespace,
       series: [
         counted('segments', 'violet', 'retransmittedSegments'),
         counted('SYNs and SYN+ACKs', 'olive', 'synRetransmits'),
+        counted('loss probes', 'slate', 'lossProbes'),
+        counted('after later ones had arrived', 'magenta', 'fastRetransmits'),
+        counted('timers that fired', 'brown', 'retransmitTimeouts'),
       ],
     },
     {

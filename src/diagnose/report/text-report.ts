@@ -96,7 +96,7 @@ function findingLines(
   const { kind, confidence, sentence, evidence, advice } = finding;
   const inner = `${indent}   `;
   const title = `${LIMITS[kind].title} (${confidence}; ${impactWords(finding)}; ${whenWords(finding)})`;
-  const names = Math.min(40, Math.max(0, ...evidence.map(({ what }) => printable(what, MAX_CELL).length)));
+  const names = Math.min(MAX_CELL, Math.max(0, ...evidence.map(({ what }) => printable(what, MAX_CELL).length)));
   return [
     ...wrapped(title, width, inner, `${indent}${number}. `).map((line) => paint(YELLOW, line)),
     // The first line of the report has said it.

@@ -20,12 +20,3 @@ export function inUnit(value: number, unit: Unit): string {
       return unit satisfies never;
   }
 }
-
-/** What stands beside an axis. */
-export const UNIT_NAMES: { readonly [unit in Unit]: string } = {
-  count: 'number',
-  per_second: 'per second',
-  bytes: 'bytes',
-  ms: 'time',
-  cores: 'processor cores',
-};

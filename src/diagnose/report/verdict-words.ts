@@ -7,7 +7,7 @@ import type { Diagnosis } from '../diagnosis.ts';
 export function headlineOf(diagnosis: Diagnosis): string {
   const [first] = diagnosis.findings;
   if (first === undefined) return `Nothing found: ${lookedAt(diagnosis.run)}`;
-  return `Limit: ${lowerFirst(LIMITS[first.kind].title)}: ${first.sentence}`;
+  return `Limit: ${lowerFirst(LIMITS[first.kind].title)}. ${upperFirst(first.sentence)}`;
 }
 
 /** `none of 17 known limits in 10 s of load and 52 looks at connections by state, the accept queue, ...`. */
@@ -57,10 +57,10 @@ export function isSpoiled({ impact }: Finding): boolean {
   return impact >= SPOILED;
 }
 
-/** `spoiled about 42% of the test`. */
+/** `affected about 42% of the test`. */
 export function impactWords(finding: Finding): string {
   if (!isSpoiled(finding)) return 'lost nothing, or little';
-  return `spoiled about ${Math.round(Math.min(1, finding.impact) * 100)}% of the test`;
+  return `affected about ${Math.round(Math.min(1, finding.impact) * 100)}% of the test`;
 }
 
 /** `from 2.1 s to 9.8 s`, in the time of the recording. */
@@ -117,7 +117,7 @@ export function commandEnd({ exitCode, signal }: NonNullable<LoadRun['command']>
 }
 
 /** `a, b and c`. */
-export function listed(items: readonly string[]): string {
+function listed(items: readonly string[]): string {
   return items.length < 2 ? items.join('') : `${items.slice(0, -1).join(', ')} and ${items.at(-1)}`;
 }
 
