@@ -1,6 +1,6 @@
 import type { LoadRun } from '../../detect/load-test/load-run.ts';
 import { type Plot, type PlotId, type PlotScope, plotGroupsOf, type Series } from './plots.ts';
-import { duringPhase, lastOf, meanOf, peakOf, type Track } from './track.ts';
+import { duringPhase, endOf, lastOf, meanOf, peakOf, type Track } from './track.ts';
 import type { Unit } from './unit.ts';
 
 /** One series of a run in a few numbers, each absent where its phase has none. */
@@ -114,7 +114,7 @@ function rowsOf(
       before: kind === 'rate' ? meanOf(before) : lastOf(before),
       loadMean: meanOf(load),
       loadPeak: peakOf(load),
-      end: kind === 'rate' ? meanOf(after) : lastOf(after.length === 0 ? each.track : after),
+      end: kind === 'rate' ? meanOf(after) : endOf(each.track, run),
     };
   });
 }
@@ -130,6 +130,7 @@ function hasMore(track: Track): boolean {
 
 /** `target's busiest thread` is `busiest thread, target` there, and `target in all` `processor, target`. */
 function processorName(name: string): string {
+  if (name.includes(' waited ')) return `waited for a processor, ${name.replace(/ waited .*/, '')}`;
   const whose = name.replace(/(?:'s busiest thread| in all)$/, '');
   return `${name.endsWith('thread') ? 'busiest thread' : 'processor'}, ${whose}`;
 }
