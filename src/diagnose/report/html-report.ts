@@ -227,7 +227,7 @@ ${rows.map(
 `,
 )}</tbody>`,
 )}
-</table><p class="empty">* counted for the whole network namespace, whoever caused it. States that are not listed were empty throughout. Before and end: the last look, of rates the mean.</p></div>`;
+</table><p class="empty">* counted for the whole network namespace, whoever caused it. States that are not listed were empty at these times. Before and end: the last look, of rates the mean.</p></div>`;
 }
 
 function cellsOf({ unit, before, loadMean, loadPeak, end, limit }: NumberRow): string[] {
