@@ -79,6 +79,20 @@ const CRIPPLED: readonly DiagnoseScene[] = [
     isBusy: true,
   },
   {
+    title: 'a server that closes after each answer, to clients that hear of it late',
+    server: ['http', 'closing'],
+    load: [...AUTOCANNON, '-c', '20', '-R', '1000', 'URL'],
+    first: 'server_closes_first',
+  },
+  {
+    title: 'a server that lets its clients close after each answer',
+    server: ['http', 'one request a connection'],
+    load: [...WRK, '-c', '20', 'URL'],
+    first: 'server_closes_first',
+    maybe: ['server_busy', 'generator_limited'],
+    isBusy: true,
+  },
+  {
     title: 'a server without HTTP that closes first',
     server: ['tcp', 'closing'],
     load: ['client', 'short connections', 'PORT', SECONDS],
