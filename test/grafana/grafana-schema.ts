@@ -2,7 +2,7 @@
 // latest/dashboards/build-dashboards/view-dashboard-json-model, and kinds/dashboard/dashboard_kind.cue and the
 // panelcfg.cue of each panel in grafana/grafana. What is not here is refused, so that a typing error is found; a field that
 // came after Grafana 10 is here only where an older one passes it over.
-import type { Schema } from './json-schema.ts';
+import type { Schema } from '../support/json-schema.ts';
 
 const STRING: Schema = { type: 'string' };
 const TEXT: Schema = { type: 'string', pattern: '\\S' };

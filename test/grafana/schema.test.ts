@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
+import { type Schema, violations } from '../support/json-schema.ts';
 import { DASHBOARD, PANELS } from './grafana-schema.ts';
-import { type Schema, violations } from './json-schema.ts';
 import { type DashboardJson, dashboards, type PanelJson } from './queries.ts';
 
 test.each(dashboards.map((dashboard) => [dashboard.title, dashboard] as const))(

@@ -17,6 +17,8 @@ export interface LookTime {
   readonly phase: Phase;
   /** How much of the load has passed: 0 before it, 1 after. */
   readonly share: number;
+  /** How much of the part that the rules look at has passed: without the last moments. */
+  readonly steady: number;
   /** Seconds of the load that have passed. */
   readonly seconds: number;
   /** Whether the load generator takes its connections down, as it does in its last moments. */
@@ -50,9 +52,11 @@ export interface GivenRun extends Partial<Omit<LoadRun, 'samples' | 'phases'>> {
 }
 
 const BEFORE_MS = 500;
-const AFTER_MS = 2_000;
+const AFTER_MS = 4_000;
 /** Of the load generator, at its end. */
 const TEARDOWN_MS = 200;
+/** What the rules leave out of a load at its end, in looks of 250 ms. */
+const LAST_MS = 750;
 const OPEN = 10;
 
 /**
@@ -69,6 +73,7 @@ export function loadRunOf({ seconds = 5, everyMs = 250, look = () => ({}), ...gi
     const time: LookTime = {
       phase: atMs < BEFORE_MS ? 'before' : atMs <= toMs ? 'load' : 'after',
       share: passedMs / loadMs,
+      steady: Math.min(1, passedMs / Math.max(1, loadMs - LAST_MS)),
       seconds: passedMs / 1_000,
       isTeardown: atMs > toMs - TEARDOWN_MS && atMs <= toMs,
     };
@@ -96,6 +101,17 @@ export function loadRunOf({ seconds = 5, everyMs = 250, look = () => ({}), ...gi
     samples,
     ...given,
   };
+}
+
+/** A run in which counters of the kernel grow, by so much in the part that the rules look at. */
+export function countingRun(grown: CounterSample, given: GivenLook = {}, run: GivenRun = {}): LoadRun {
+  return loadRunOf({
+    ...run,
+    look: ({ steady }) => ({
+      ...given,
+      counters: Object.fromEntries(Object.entries(grown).map(([name, count]) => [name, Math.round(count * steady)])),
+    }),
+  });
 }
 
 function sampleOf(atMs: number, time: LookTime, given: GivenLook): LoadSample {

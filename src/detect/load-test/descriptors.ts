@@ -49,12 +49,16 @@ export function checkDescriptors(run: LoadRun): Finding | undefined {
           'keep_alive_race',
           'resets',
           'leak',
-          'server_closes_first',
-          'connections_not_reused',
+          'generator_limited',
           'server_busy',
         ]
       : ['connections_not_reused', 'generator_limited'],
   };
+}
+
+/** Whether the server had none left: what it accepted then it closed at once, and says nothing of how it closes. */
+export function isOutOfDescriptors(run: LoadRun): boolean {
+  return fullest(run, ({ target }) => target) !== undefined;
 }
 
 interface Full {

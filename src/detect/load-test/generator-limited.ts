@@ -3,8 +3,10 @@ import { cores, seen } from './evidence.ts';
 import type { Finding } from './finding.ts';
 import type { LoadRun } from './load-run.ts';
 import { spanOf, steadyLoad, tablePeak } from './load-window.ts';
-import { BUSY_THREAD, FREE_THREAD, processorUse } from './processor-use.ts';
+import { CROWDED, FREE_THREAD, processorUse, threadEvidence } from './processor-use.ts';
 
+/** One that keeps to a rate has most of its time left; one that does not still waits for answers now and then. */
+const BUSY_GENERATOR = 0.85;
 /** A server that keeps connections waiting is not waiting for the generator. */
 const MOST_QUEUED = 0.5;
 
@@ -12,10 +14,10 @@ const MOST_QUEUED = 0.5;
 export function checkGeneratorLimited(run: LoadRun): Finding | undefined {
   const use = processorUse(run);
   if (use === undefined || use.target === undefined || use.generator === undefined) return undefined;
-  const isThreadBusy = use.generator >= BUSY_THREAD;
+  const isThreadBusy = use.generator.wanted >= BUSY_GENERATOR;
   // Without a thread of its own to wait for, the server had less than it could use because the generator had the rest.
   const isCrowded = use.isHostFull && (use.generatorCores ?? 0) > (use.targetCores ?? 0);
-  if (use.target > FREE_THREAD || (!isThreadBusy && !isCrowded)) return undefined;
+  if (use.target.wanted > FREE_THREAD || (!isThreadBusy && !isCrowded)) return undefined;
   const queued = tablePeak(steadyLoad(run).seen, ({ acceptQueue }) =>
     acceptQueue?.limit === undefined ? undefined : acceptQueue.connections / Math.max(1, acceptQueue.limit),
   );
@@ -27,12 +29,12 @@ export function checkGeneratorLimited(run: LoadRun): Finding | undefined {
     impact: 0.15,
     confidence: isThreadBusy ? 'likely' : 'possible',
     sentence: isThreadBusy
-      ? `The busiest thread of the load generator used ${percent(use.generator)} of a core, that of the server ${percent(use.target)}: the generator could make no more load.`
+      ? `The busiest thread of the load generator ${use.generator.waited >= CROWDED ? `had something to do all the time, and a processor for ${percent(use.generator.ran)} of it` : `used ${percent(use.generator.ran)} of a core`}, that of the server used ${percent(use.target.ran)}: the generator could make no more load.`
       : `The load generator and the server used all ${grouped(processors)} processors of this host, the generator ${cores(use.generatorCores ?? 0)} of them: it takes from the server what it measures.`,
     evidence: [
-      ...seen('busiest thread of the load generator', use.generator, 'generator', percent),
+      ...threadEvidence('the load generator', use.generator, 'generator'),
       ...seen('processor time of the load generator', use.generatorCores, 'generator', cores),
-      ...seen('busiest thread of the server', use.target, 'target', percent),
+      ...threadEvidence('the server', use.target, 'target'),
       ...seen('processor time of the server', use.targetCores, 'target', cores),
       { what: 'processors', value: grouped(processors), scope: 'namespace' },
     ],

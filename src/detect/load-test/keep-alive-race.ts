@@ -6,8 +6,8 @@ import { counterGrowth, finite, growth, type LoadWindow, movedSpan, steadyLoad }
 import { resetsOf } from './reset-count.ts';
 import { closedByServer, meanLifeMs } from './short-connections.ts';
 
-/** Fewer may be anybody's. */
-const LEAST_RESETS = 5;
+/** One or two may be anybody's. */
+const LEAST_RESETS = 3;
 const LEAST_CLOSED = 5;
 /** A connection that dies sooner than its timeout lets it, by this share, has not died of being idle. */
 const LEAST_LIFE_SHARE = 0.5;
@@ -62,7 +62,7 @@ export function checkKeepAliveRace(run: LoadRun): Finding | undefined {
       'Send idempotent requests again, once: with http when `request.reusedSocket` is true and the code is ECONNRESET, with `RetryAgent` of undici.',
     ],
     ...(span === undefined ? {} : { seen: span }),
-    explains: ['resets', 'server_closes_first', 'connections_not_reused'],
+    explains: ['server_closes_first', 'connections_not_reused'],
   };
 }
 

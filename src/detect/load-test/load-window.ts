@@ -121,6 +121,15 @@ export function mean(
   return values.length === 0 ? undefined : finite(values.reduce((sum, value) => sum + value, 0) / values.length);
 }
 
+/** What half of these looks found more than; undefined where none has the number. */
+export function median(
+  samples: readonly LoadSample[],
+  read: (sample: LoadSample) => number | undefined,
+): number | undefined {
+  const values = valuesOf(samples, read).sort((one, other) => one - other);
+  return values[values.length >> 1];
+}
+
 /** The first look at which a counter had moved, and the last one; undefined where it did not. */
 export function movedSpan(
   samples: readonly LoadSample[],

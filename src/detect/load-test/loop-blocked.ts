@@ -1,19 +1,22 @@
-import { BLOCKED_TURN_MS } from '../../sockets/accept-pressure.ts';
+import { BLOCKED_TURN_MS, FREE_TURN_MS } from '../../sockets/accept-pressure.ts';
 import { duration, grouped, percent } from '../wording.ts';
-import { checkDescriptors } from './descriptors.ts';
+import { isOutOfDescriptors } from './descriptors.ts';
 import { impactOf, seen } from './evidence.ts';
 import type { Finding } from './finding.ts';
 import type { LoadRun } from './load-run.ts';
 import type { LoadSample } from './load-sample.ts';
 import { counterGrowth, finite, mean, peak, spanOf, steadyLoad, tablesOf } from './load-window.ts';
+import { wantedShare } from './processor-use.ts';
 
 /** What a single look must find: a whole machine may stand still for less. */
 const WAITED_ONCE_MS = 1_000;
 /** And how many looks, where it is less. */
 const LEAST_WAITING = 2;
+/** Of the time: a thread that waits for a processor so much would turn if it had one. */
+const STARVED = 0.8;
 /** Between two looks, to tell whether anything was answered. */
 const LEAST_INTERVAL_MS = 200;
-/** A thread that computes all the time, less what the clock of the processor time (10 ms) loses. */
+/** A thread that computes all the time, less what is lost between the looks. */
 const BUSY = 0.9;
 /** A thread that does nothing at all. */
 const IDLE = 0.05;
@@ -27,36 +30,44 @@ const LEAST_SILENT = 2;
 
 /** An event loop that did one piece of work, and nothing else, for so long that everybody waited. */
 export function checkLoopBlocked(run: LoadRun): Finding | undefined {
-  const descriptors = checkDescriptors(run);
-  if (descriptors?.evidence.some(({ scope }) => scope === 'target') === true) return undefined;
+  if (isOutOfDescriptors(run)) return undefined;
   const window = steadyLoad(run);
   const tables = tablesOf(window.seen);
-  // An event loop that turns accepts all that waits within milliseconds.
   const waiting = tables.filter(({ table }) => (finite(table?.acceptQueue?.waitedMs) ?? 0) >= BLOCKED_TURN_MS);
   const waitedMs = peak(waiting, ({ table }) => table?.acceptQueue?.waitedMs);
   const silent = silentLooks(tables);
-  const isSeen = waiting.length >= LEAST_WAITING || (waitedMs ?? 0) >= WAITED_ONCE_MS;
+  const turnMs = turnOf(tables, waiting);
+  const starved = mean(waiting, ({ target }) => target?.waitedForProcessor) ?? 0;
+  const isSeen =
+    (waiting.length >= LEAST_WAITING || (waitedMs ?? 0) >= WAITED_ONCE_MS) &&
+    turnMs >= FREE_TURN_MS &&
+    starved < STARVED;
   if (!isSeen && silent.length < LEAST_SILENT) return undefined;
   const looks = isSeen ? waiting : silent;
   const share = looks.length / Math.max(1, tables.length);
   const unread = peak(looks, ({ table }) => table?.serverEnd.unread);
-  const busiest = mean(looks, ({ target }) => target?.busiestThread);
+  const wanted = mean(looks, ({ target }) => wantedShare(target));
   const queued = peak(waiting, ({ table }) => table?.acceptQueue?.connections);
   const overflows = counterGrowth(window, 'listenOverflows');
   const span = spanOf(looks);
+  const isLong = turnMs >= BLOCKED_TURN_MS;
+  const isProven = isSeen && isLong && wanted !== undefined && (wanted >= BUSY || wanted <= IDLE);
   return {
     kind: 'loop_blocked',
     impact: impactOf(share, 0.3, 0.95),
-    confidence: isSeen && busiest !== undefined && (busiest >= BUSY || busiest <= IDLE) ? 'proven' : 'likely',
+    confidence: isProven ? 'proven' : 'likely',
     sentence:
       !isSeen || waitedMs === undefined
-        ? `${grouped(unread ?? 0)} connections had requests that nobody read, and nothing was answered in ${percent(share)} of the looks${doing(busiest)}: the event loop was blocked.`
-        : `The same connection waited ${duration(waitedMs)} to be accepted${queued === undefined || queued < 2 ? '' : `, with ${grouped(queued)} in the queue`}${doing(busiest)}: the event loop was blocked.`,
+        ? `${grouped(unread ?? 0)} connections had requests that nobody read, and nothing was answered in ${percent(share)} of the looks${doing(wanted)}: the event loop was blocked.`
+        : `The same connection waited ${duration(waitedMs)} to be accepted${queued === undefined || queued < 2 ? '' : `, with ${grouped(queued)} in the queue`}${doing(wanted)}: the event loop ${isLong ? 'was blocked' : 'takes long turns, and accepts one connection in each'}.`,
     evidence: [
       ...seen('one connection in the accept queue for at least', waitedMs, 'target', duration),
       ...seen('connections in the accept queue', queued, 'target'),
+      ...(isSeen && Number.isFinite(turnMs)
+        ? seen('a turn of the event loop, at least', turnMs, 'target', duration)
+        : []),
       ...seen('connections with unread bytes at the server', unread, 'target'),
-      ...seen('busiest thread of the server meanwhile', busiest, 'target', percent),
+      ...seen('time that its busiest thread had something to do meanwhile', wanted, 'target', percent),
       {
         what: 'looks that found it so',
         value: `${grouped(looks.length)} of ${grouped(tables.length)}`,
@@ -67,7 +78,7 @@ export function checkLoopBlocked(run: LoadRun): Finding | undefined {
         : seen('ListenOverflows', overflows, 'namespace', (count) => `+${grouped(count)}`)),
     ],
     advice: [
-      busiest !== undefined && busiest <= IDLE
+      wanted !== undefined && wanted <= IDLE
         ? 'Find what waits without computing: `execSync`, `Atomics.wait`, `fs.*Sync` on a slow disk; or a process that was stopped. Use the asynchronous call.'
         : 'Find what holds the event loop: a CPU profile (`node --cpu-prof`), or `perf_hooks.monitorEventLoopDelay()`. Move it to a worker thread, or divide it.',
       'A longer queue only lets more clients wait for as long.',
@@ -86,6 +97,27 @@ export function checkLoopBlocked(run: LoadRun): Finding | undefined {
   };
 }
 
+/**
+ * The least that a turn of the event loop took while connections waited, in milliseconds; infinite where none was accepted.
+ * libuv accepts one connection a turn (measured with 1.46), the oldest first: while one and the same waits, at most those
+ * before it were accepted, and no more than the kernel has opened meanwhile.
+ */
+function turnOf(tables: readonly LoadSample[], waiting: readonly LoadSample[]): number {
+  let ms = 0;
+  let accepted = 0;
+  for (const sample of waiting) {
+    const before = tables[tables.indexOf(sample) - 1];
+    const now = sample.table?.acceptQueue?.connections;
+    const then = before?.table?.acceptQueue?.connections;
+    if (before === undefined || now === undefined || then === undefined) continue;
+    const opened = (sample.counters.passiveOpens ?? Number.NaN) - (before.counters.passiveOpens ?? Number.NaN);
+    const most = Math.max(0, then - 1);
+    ms += sample.atMs - before.atMs;
+    accepted += opened >= 0 ? Math.min(most, Math.max(0, opened + then - now)) : most;
+  }
+  return accepted > 0 ? ms / accepted : Number.POSITIVE_INFINITY;
+}
+
 /** Looks before which nothing was sent though requests lay at the server, both then and at the look before. */
 function silentLooks(tables: readonly LoadSample[]): readonly LoadSample[] {
   return tables.filter((sample, index) => {
@@ -94,7 +126,7 @@ function silentLooks(tables: readonly LoadSample[]): readonly LoadSample[] {
     if (sample.atMs - before.atMs < LEAST_INTERVAL_MS) return false;
     const sent = (sample.counters.segmentsSent ?? Number.NaN) - (before.counters.segmentsSent ?? Number.NaN);
     // A server that does not read though it could is another finding: it computes little.
-    return sent >= 0 && sent <= FEW_SEGMENTS && (sample.target?.busiestThread ?? 0) >= BUSY;
+    return sent >= 0 && sent <= FEW_SEGMENTS && (wantedShare(sample.target) ?? 0) >= BUSY;
   });
 }
 
@@ -104,8 +136,8 @@ function isUnread({ table }: LoadSample): boolean {
   return unread >= LEAST_UNREAD && unread >= table.server.established * UNREAD_SHARE;
 }
 
-function doing(busiest: number | undefined): string {
-  if (busiest === undefined) return '';
-  if (busiest >= BUSY) return ', while a thread of the server computed all the time';
-  return busiest <= IDLE ? ', while the server did nothing' : '';
+function doing(wanted: number | undefined): string {
+  if (wanted === undefined) return '';
+  if (wanted >= BUSY) return ', while a thread of the server computed all the time';
+  return wanted <= IDLE ? ', while the server did nothing' : '';
 }

@@ -6,7 +6,7 @@ import { counterGrowth, movedSpan, steadyLoad, tablePeak } from './load-window.t
 
 /** From here on the windows of a fast connection stay small: its rate goes with one over the square root of the loss. */
 const LEAST_SHARE = 0.01;
-/** A few are sent again in any test, and tail loss probes are no loss at all. */
+/** A few are sent again in any test. */
 const LEAST = 50;
 /** Loss that leaves nothing as it was. */
 const HEAVY = 0.1;
@@ -20,7 +20,9 @@ export function checkPacketsLost(run: LoadRun): Finding | undefined {
   const syns = counterGrowth(window, 'synRetransmits') ?? 0;
   // Where an accept queue is full, the ACK that would open the connection is dropped and the data behind it too.
   const dropped = counterGrowth(window, 'listenDrops') ?? counterGrowth(window, 'listenOverflows') ?? 0;
-  const again = Math.max(0, all - syns - dropped);
+  // A probe of the tail is sent where the last ACK is late, and into a window of zero.
+  const probes = counterGrowth(window, 'lossProbes') ?? 0;
+  const again = Math.max(0, all - syns - probes - dropped);
   const share = again / Math.max(1, sent);
   if (again < LEAST || share < LEAST_SHARE) return undefined;
   const span = movedSpan(window.counted, ({ counters }) => counters.retransmittedSegments);
@@ -34,9 +36,12 @@ export function checkPacketsLost(run: LoadRun): Finding | undefined {
     confidence: isOurs ? 'proven' : 'likely',
     sentence: `${counted(again, 'segment')} had to be sent again, ${share < 0.1 ? `${Math.round(share * 1_000) / 10}%` : percent(share)} of what this network namespace sent: packets were lost on the way.`,
     evidence: [
-      ...grew('RetransSegs, without SYNs and what listeners dropped', again, window.seconds, 'namespace'),
+      ...grew('RetransSegs, without what is no loss', again, window.seconds, 'namespace'),
       ...grew('OutSegs', sent, window.seconds, 'namespace'),
       ...grew('TCPSynRetrans', syns, window.seconds, 'namespace'),
+      ...grew('TCPLossProbes', probes, window.seconds, 'namespace'),
+      ...grew('TCPFastRetrans', counterGrowth(window, 'fastRetransmits'), window.seconds, 'namespace'),
+      ...grew('TCPTimeouts', counterGrowth(window, 'retransmitTimeouts'), window.seconds, 'namespace'),
       ...(dropped === 0 ? [] : grew('ListenDrops', dropped, window.seconds, 'namespace')),
       ...seen('connections of the server that send again, at most', rows, 'target'),
       ...seen('connections to the server that send again, at most', callers, 'generator'),

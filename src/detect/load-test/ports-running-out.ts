@@ -18,7 +18,8 @@ export function checkPortsRunningOut(run: LoadRun): Finding | undefined {
   if (checkPortsExhausted(run) !== undefined) return undefined;
   const uses = portUse(run);
   const worst = worstUse(uses);
-  const [first] = uses;
+  // Of late: connect(2) takes the ports of one parity first, and stays at half of them where TIME_WAITs are used again.
+  const first = uses[Math.floor(uses.length / 2)];
   const last = uses.at(-1);
   if (worst === undefined || first === undefined || last === undefined) return undefined;
   const { port, limit } = worst;

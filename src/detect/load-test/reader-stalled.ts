@@ -4,6 +4,7 @@ import type { Finding, LimitKind } from './finding.ts';
 import type { LoadRun } from './load-run.ts';
 import type { EndSample, LoadSample, StateNumbers, TableSample } from './load-sample.ts';
 import { mean, peak, spanOf, steadyLoad, tablesOf } from './load-window.ts';
+import { wantedShare } from './processor-use.ts';
 
 /** For an instant any fast sender fills a window. */
 const LEAST_LOOKS = 3;
@@ -11,14 +12,14 @@ const LEAST_MS = 600;
 const LEAST_ROWS = 2;
 /** Of the open connections at that end. */
 const LEAST_SHARE = 0.2;
-/** A reader whose thread computes all the time is busy, and not deaf. */
+/** A reader whose thread always has something to do is busy, and not deaf. */
 const BUSY = 0.9;
 
 interface End {
   readonly reader: 'clients' | 'server' | 'upstreams';
   readonly end: (table: TableSample) => EndSample;
   readonly states: (table: TableSample) => StateNumbers;
-  readonly busiest: (sample: LoadSample) => number | undefined;
+  readonly busy: (sample: LoadSample) => number | undefined;
 }
 
 /** The end that is kept from sending, and who does not read. */
@@ -27,19 +28,19 @@ const ENDS: readonly End[] = [
     reader: 'clients',
     end: ({ serverEnd }) => serverEnd,
     states: ({ server }) => server,
-    busiest: ({ generator }) => generator?.busiestThread,
+    busy: ({ generator }) => wantedShare(generator),
   },
   {
     reader: 'server',
     end: ({ callersEnd }) => callersEnd,
     states: ({ callers }) => callers,
-    busiest: ({ target }) => target?.busiestThread,
+    busy: ({ target }) => wantedShare(target),
   },
   {
     reader: 'upstreams',
     end: ({ outboundEnd }) => outboundEnd,
     states: ({ outbound }) => outbound,
-    busiest: () => undefined,
+    busy: () => undefined,
   },
 ];
 
@@ -47,7 +48,7 @@ const ENDS: readonly End[] = [
 export function checkReaderStalled(run: LoadRun): Finding | undefined {
   const tables = tablesOf(steadyLoad(run).seen);
   const stalls = ENDS.map((end) => ({ end, looks: longestRun(tables, (sample) => isStalled(sample, end)) }))
-    .filter(({ end, looks }) => isLong(looks) && (mean(looks, end.busiest) ?? 0) < BUSY)
+    .filter(({ end, looks }) => isLong(looks) && (mean(looks, end.busy) ?? 0) < BUSY)
     .sort((one, other) => other.looks.length - one.looks.length);
   const [worst] = stalls;
   if (worst === undefined) return undefined;
@@ -124,7 +125,7 @@ const WORDS: {
       'Read answers as fast as they come, in the load generator: it measures its own reading otherwise.',
       "In the server, respect `write()` returning false ('drain', `pipeline()`): else what clients do not read piles up in memory. Bound it: `server.setTimeout(60_000)`.",
     ],
-    explains: ['generator_limited'],
+    explains: ['packets_lost', 'generator_limited'],
   },
   server: {
     subject: 'the server',
@@ -133,12 +134,12 @@ const WORDS: {
       'Read uploads as they come: `pipeline(request, ...)`, or discard them, `request.resume()`. A stream that they are piped into must go on taking bytes.',
       'Answer early what you do not want to read (413), and let the connection be closed.',
     ],
-    explains: [],
+    explains: ['packets_lost'],
   },
   upstreams: {
     subject: 'an upstream of the server',
     scope: 'target',
     advice: ['Look at what the server sends to: it does not read. A timeout on the request bounds it.'],
-    explains: [],
+    explains: ['packets_lost'],
   },
 };

@@ -31,6 +31,8 @@ interface Direction {
 
 /** Connections that ended by an RST. */
 export function checkResets(run: LoadRun): Finding | undefined {
+  // It tells of the same RSTs.
+  if (checkKeepAliveRace(run) !== undefined) return undefined;
   const window = steadyLoad(run);
   const resets = resetsOf(window);
   const sent = growth(window.counted, ({ inside }) => inside?.resetsSent) ?? 0;
@@ -72,11 +74,10 @@ export function checkResets(run: LoadRun): Finding | undefined {
   };
 }
 
-/** Data that came too late belongs to whoever closed: other rules tell of a server that closes early. */
+/** Data that came too late belongs to whoever closed: another rule tells of a server that closes after each answer. */
 function toldHere(run: LoadRun, resets: ResetCount | undefined): number {
   if (resets === undefined) return 0;
-  const isLateTold = checkKeepAliveRace(run) !== undefined || shortConnections(run) !== undefined;
-  return resets.aborted + resets.received + (isLateTold ? 0 : resets.late);
+  return resets.aborted + resets.received + (shortConnections(run) === undefined ? resets.late : 0);
 }
 
 function directionOf(

@@ -1,3 +1,4 @@
+import { isOutOfDescriptors } from './descriptors.ts';
 import type { LoadRun } from './load-run.ts';
 import type { TableSample } from './load-sample.ts';
 import {
@@ -44,6 +45,7 @@ export interface ShortConnections {
 
 /** Undefined for a load that uses its connections again, and where nobody counts them. */
 export function shortConnections(run: LoadRun): ShortConnections | undefined {
+  if (isOutOfDescriptors(run)) return undefined;
   const window = steadyLoad(run);
   const opened = growth(window.counted, ({ inside }) => inside?.opened.server) ?? counterGrowth(window, 'passiveOpens');
   const openAtMost = tablePeak(window.seen, openOf);

@@ -17,19 +17,20 @@ export function checkTargetGone(run: LoadRun): Finding | undefined {
   const all = [...samplesBefore(run), ...looks];
   const endedAt = firstRunOf(looks, (sample) => hasEnded(all, sample));
   const unheardAt = firstRunOf(soundTables(looks), (sample) => hasNoListener(sample) && hadListener(all, sample));
-  const workerAt = firstRunOf(looks, (sample) => hasFewer(all, sample));
+  const fewest = least(samplesBefore(run));
+  const workerAt = firstRunOf(looks, (sample) => hasFewer(fewest, sample));
   const from = endedAt ?? unheardAt ?? workerAt;
   if (from === undefined) return undefined;
   const after = looks.filter(({ atMs }) => atMs >= from.atMs);
-  const isBack = !isAway(all, after.at(-1));
+  const isBack = !isAway(all, fewest, after.at(-1));
   const before = looks.filter(({ atMs }) => atMs < from.atMs).at(-1);
   const since = before === undefined ? after : [before, ...after];
   const refused = growth(since, ({ counters }) => counters.attemptFails);
   const isWhole = endedAt !== undefined || unheardAt !== undefined;
   // A process that ends takes its connections with it. One that ends without any was no worker.
-  const reset = growth(since, ({ counters }) => counters.resetsSent) ?? 0;
-  if (!isWhole && reset + (refused ?? 0) < LEAST_LOST) return undefined;
-  const away = spanOf(after.filter((sample) => isAway(all, sample))) ?? { fromMs: from.atMs, toMs: from.atMs };
+  const reset = growth(since.slice(0, LEAST_LOOKS + 1), ({ counters }) => counters.resetsSent) ?? 0;
+  if (!isWhole && reset < LEAST_LOST) return undefined;
+  const away = spanOf(after.filter((sample) => isAway(all, fewest, sample))) ?? { fromMs: from.atMs, toMs: from.atMs };
   const what =
     endedAt !== undefined
       ? 'The server process ended'
@@ -75,9 +76,9 @@ export function checkTargetGone(run: LoadRun): Finding | undefined {
   };
 }
 
-function isAway(all: readonly LoadSample[], sample: LoadSample | undefined): boolean {
+function isAway(all: readonly LoadSample[], fewest: number | undefined, sample: LoadSample | undefined): boolean {
   if (sample === undefined) return false;
-  return hasEnded(all, sample) || (hasNoListener(sample) && hadListener(all, sample)) || hasFewer(all, sample);
+  return hasEnded(all, sample) || (hasNoListener(sample) && hadListener(all, sample)) || hasFewer(fewest, sample);
 }
 
 function hasEnded(all: readonly LoadSample[], { target, atMs }: LoadSample): boolean {
@@ -92,9 +93,9 @@ function hadListener(all: readonly LoadSample[], { atMs }: LoadSample): boolean 
   return all.some((sample) => sample.atMs < atMs && (sample.table?.server.listen ?? 0) > 0);
 }
 
-/** Fewer processes than when the recording began, and nobody took their place. */
-function hasFewer([first]: readonly LoadSample[], { target }: LoadSample): boolean {
-  return target !== undefined && first?.target !== undefined && target.processes < first.target.processes;
+/** Programs that a server runs for a moment come and go: only those count that were there at every look so far. */
+function hasFewer(fewest: number | undefined, { target }: LoadSample): boolean {
+  return target !== undefined && fewest !== undefined && target.processes < fewest;
 }
 
 /** The first look of the first so many in a row that a condition holds for. */

@@ -49,13 +49,11 @@ function evenTicks(most: number, unit: Unit): number[] {
   return Array.from({ length: count + 1 }, (_, index) => Number((index * step).toPrecision(6)));
 }
 
-/** The next round number. Connections come in whole ones. */
+/** The next round number. Connections come in whole ones, and a hundredth of a core is nothing. */
 function roundStep(least: number, unit: Unit): number {
   const power = 10 ** Math.floor(Math.log10(least));
-  const step = [1, 2, 2.5, 5, 10].find((factor) => factor * power >= least - 1e-9) ?? 10;
-  return unit === 'count' || unit === 'per_second' || unit === 'bytes' || unit === 'ms'
-    ? Math.max(1, Math.ceil(step * power - 1e-9))
-    : step * power;
+  const step = power * ([1, 2, 2.5, 5, 10].find((factor) => factor * power >= least - 1e-9) ?? 10);
+  return unit === 'cores' ? Math.max(0.01, step) : Math.max(1, Math.ceil(step - 1e-9));
 }
 
 /** Round moments over a span, about so many. */

@@ -45,6 +45,7 @@ export function htmlReport(diagnosis: Diagnosis): string {
   const groups = plotGroupsOf(run);
   const plots = groups.flatMap((group) => group.plots);
   const [first] = nodes;
+  const table = numbers(run);
   const title = first === undefined ? 'Nothing found' : LIMITS[first.finding.kind].title;
   const policy = `default-src 'none'; style-src 'unsafe-inline'; script-src 'sha256-${createHash('sha256').update(PAGE_SCRIPT).digest('base64')}'; base-uri 'none'; form-action 'none'`;
   return `<!doctype html>
@@ -59,16 +60,16 @@ ${
 <style>${verbatim(pageStyle())}</style>
 </head>
 <body>
-<header><b>finwait diagnose</b><span>${withoutSecrets(targetWords(run))}</span><span class="spacer"></span><time datetime="${startedAt}">${startedAt.replace('T', ' ').replace(/\.\d+Z$|Z$/, ' UTC')}</time></header>
+<header><b>finwait diagnose</b><span class="target">${withoutSecrets(targetWords(run))}</span><time datetime="${startedAt}">${startedAt.replace('T', ' ').replace(/\.\d+Z$|Z$/, ' UTC')}</time></header>
 <main>
 ${first === undefined ? calmHero(run) : hero(first, nodes, plots, run)}
 ${tiles(run)}
 ${otherFindings(tree, plots)}
 ${doubts(run)}
 <h2 id="plots">Over time</h2>
-<ul class="jumps">${groups.map((group, index) => html`<li><a href="#group-${index + 1}">${group.title}</a></li>`)}<li><a href="#numbers">Numbers</a></li><li><a href="#about">About this recording</a></li></ul>
+<ul class="jumps">${groups.map((group, index) => html`<li><a href="#group-${index + 1}">${group.title}</a></li>`)}${table && html`<li><a href="#numbers">Numbers</a></li>`}<li><a href="#about">About this recording</a></li></ul>
 ${groups.map((group, index) => plotSection(group, index + 1, nodes, run))}
-${numbers(run)}
+${table}
 ${about(diagnosis)}
 </main>
 <footer>Drawn by finwait ${finwait}. One file: it needs no network, and asks for nothing.</footer>

@@ -35,7 +35,7 @@ export function keyNumbers(run: LoadRun): KeyNumber[] {
   return [
     ...said('Open at once', open, 'count', 'established, at the peak'),
     ...said('Requests', requests, 'per_second', 'mean, counted inside'),
-    ...said('Connections opened', opened, 'per_second', 'mean, whole namespace'),
+    ...said('Opened', opened, 'per_second', 'mean, whole namespace'),
     ...said(
       'Accept queue',
       queue,

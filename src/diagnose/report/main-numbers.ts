@@ -114,7 +114,7 @@ function rowsOf(
       before: kind === 'rate' ? meanOf(before) : lastOf(before),
       loadMean: meanOf(load),
       loadPeak: peakOf(load),
-      end: kind === 'rate' ? meanOf(after) : lastOf(each.track),
+      end: kind === 'rate' ? meanOf(after) : lastOf(after.length === 0 ? each.track : after),
     };
   });
 }

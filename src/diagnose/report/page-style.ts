@@ -61,9 +61,10 @@ a{color:var(--link)}
 code{font:.9em ui-monospace,SFMono-Regular,Menlo,Consolas,"Liberation Mono",monospace;background:var(--code);border-radius:4px;padding:.1em .35em;overflow-wrap:anywhere}
 small{font-size:.87em}
 .unseen{position:absolute;width:1px;height:1px;overflow:hidden;clip-path:inset(50%)}
-header{display:flex;flex-wrap:wrap;gap:4px 16px;align-items:center;padding-top:18px;padding-bottom:14px;color:var(--soft);font-size:14px}
+header{display:flex;gap:4px 16px;align-items:center;padding-top:18px;padding-bottom:14px;color:var(--soft);font-size:14px}
 header b{color:var(--ink)}
-header .spacer{flex:1}
+header .target{flex:1;min-width:0;overflow:hidden;text-overflow:ellipsis;white-space:nowrap}
+header b,header time{white-space:nowrap}
 header button{font:inherit;color:var(--ink);background:var(--card);border:1px solid var(--rule);border-radius:6px;padding:3px 12px;cursor:pointer}
 .card{background:var(--card);border:1px solid var(--rule);border-radius:10px}
 .hero{padding:26px 28px;border-left:6px solid var(--tone);display:grid;grid-template-columns:minmax(0,1fr);gap:20px 36px}
@@ -158,6 +159,6 @@ details dt i{display:inline-block;width:14px;height:4px;border-radius:2px;backgr
 footer{color:var(--soft);font-size:13px;padding-top:26px;padding-bottom:40px}
 :focus-visible{outline:2px solid var(--link);outline-offset:2px}
 @media (min-width:1000px){.hero.seen{grid-template-columns:minmax(0,1.12fr) minmax(0,1fr)}.hero .evidence-box{grid-column:1/-1}}
-@media (max-width:640px){main,header,footer{padding-left:12px;padding-right:12px}.hero{padding:18px 16px}h1{font-size:26px}.lead{font-size:16.5px}.finding{padding:14px}.finding .finding{padding:12px}.evidence,.evidence tbody,.evidence tr,.evidence th,.evidence td{display:block;border:0;padding:0}.evidence thead{display:none}.evidence tr{border-top:1px solid var(--rule);padding:6px 0}.about,details dl{grid-template-columns:minmax(0,1fr);gap:0}.about dd,details dd{margin-bottom:8px}.numbers{padding:6px 12px}.numbers td,.numbers thead th{padding-left:12px}}
+@media (max-width:640px){header{flex-wrap:wrap}header .target{order:1;flex:1 0 100%}header time{flex:1}main,header,footer{padding-left:12px;padding-right:12px}.hero{padding:18px 16px}h1{font-size:26px}.lead{font-size:16.5px}.finding{padding:14px}.finding .finding{padding:12px}.evidence,.evidence tbody,.evidence tr,.evidence th,.evidence td{display:block;border:0;padding:0}.evidence thead{display:none}.evidence tr{border-top:1px solid var(--rule);padding:6px 0}.about,details dl{grid-template-columns:minmax(0,1fr);gap:0}.about dd,details dd{margin-bottom:8px}.numbers{padding:6px 12px}.numbers td,.numbers thead th{padding-left:12px}}
 @media print{body{font-size:11pt;background:none}header button,.jumps,.cross{display:none}.card,.plots .plot{break-inside:avoid}h2{break-after:avoid}.plots{grid-template-columns:1fr 1fr}main,header,footer{max-width:none;padding:0}.load{print-color-adjust:exact;-webkit-print-color-adjust:exact}}
 `;

@@ -5,7 +5,10 @@
  * @example shownCommand(['wrk', '-H', 'Authorization: Bearer abc', 'http://127.0.0.1']) // "wrk -H 'Authorization: ***' http://127.0.0.1"
  */
 export function shownCommand(argv: readonly string[]): string {
-  return argv.map((argument) => typed(withoutSecrets(argument))).join(' ');
+  return argv
+    .map((argument, index) => (SECRET_OPTION.test(argv[index - 1] ?? '') ? '***' : withoutSecrets(argument)))
+    .map(typed)
+    .join(' ');
 }
 
 /** The same for text that holds a command already. */
@@ -16,6 +19,9 @@ export function withoutSecrets(text: string): string {
 /** A header or a parameter whose name says that its value is nobody's business: `Authorization: Bearer abc`, `token=abc`. */
 const SECRET_FIELD =
   /\b((?:proxy-)?authorization|(?:set-)?cookie|[\w-]*(?:token|secret|password|passwd|api[-_]?key))(\s*[:=]\s*)(?:(?:bearer|basic|digest)\s+)?[^\s&'"]+(?:\s+[^\s&'"=]+=[^\s&'"]+)*/gi;
+
+/** `--token abc` */
+const SECRET_OPTION = /^--?[\w-]*(?:token|secret|password|passwd|api-?key)$/i;
 
 /** `http://user:password@host`. */
 const USER_INFO = /([a-z][a-z0-9+.-]*:\/\/)[^\s/@]+@/gi;

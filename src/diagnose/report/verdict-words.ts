@@ -57,10 +57,10 @@ export function isSpoiled({ impact }: Finding): boolean {
   return impact >= SPOILED;
 }
 
-/** `spoiled about 42% of the test`. */
+/** `affected about 42% of the test`. */
 export function impactWords(finding: Finding): string {
   if (!isSpoiled(finding)) return 'lost nothing, or little';
-  return `spoiled about ${Math.round(Math.min(1, finding.impact) * 100)}% of the test`;
+  return `affected about ${Math.round(Math.min(1, finding.impact) * 100)}% of the test`;
 }
 
 /** `from 2.1 s to 9.8 s`, in the time of the recording. */
@@ -117,7 +117,7 @@ export function commandEnd({ exitCode, signal }: NonNullable<LoadRun['command']>
 }
 
 /** `a, b and c`. */
-export function listed(items: readonly string[]): string {
+function listed(items: readonly string[]): string {
   return items.length < 2 ? items.join('') : `${items.slice(0, -1).join(', ')} and ${items.at(-1)}`;
 }
 

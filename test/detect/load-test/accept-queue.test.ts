@@ -22,7 +22,9 @@ describe('an accept queue that was full', () => {
     [200, 9, 8, 'proven'],
     [200, 8, 8, 'likely'],
     [200, 5, 8, 'likely'],
-    [200, 4, 8, 'possible'],
+    [200, 0, 8, 'likely'],
+    [200, 256, 511, 'likely'],
+    [200, 255, 511, 'possible'],
     [200, 0, 511, 'possible'],
     [2, 9, 8, 'proven'],
     [4, 8, 8, undefined],
@@ -33,6 +35,29 @@ describe('an accept queue that was full', () => {
     const run = overflowing(overflows, { connections, limit });
     expect(checkAcceptQueueFull(run)?.confidence).toBe(confidence);
     expect(findingsOf(run).map(({ kind }) => kind)).toEqual(confidence === undefined ? [] : ['accept_queue_full']);
+  });
+
+  test('is likely to be that of the only listener there is, however long it is', () => {
+    const run = overflowing(200, { connections: 0, limit: 511 });
+    const samples = run.samples.map((sample) =>
+      sample.table === undefined ? sample : { ...sample, table: { ...sample.table, netns: sample.table.server } },
+    );
+    expect(checkAcceptQueueFull({ ...run, samples })?.confidence).toBe('likely');
+  });
+
+  test('explains what had to be sent again, which is no loss on the way', () => {
+    const run = loadRunOf({
+      look: ({ seconds }) => ({
+        counters: {
+          listenOverflows: seconds * 200,
+          listenDrops: seconds * 200,
+          retransmittedSegments: seconds * 290,
+          synRetransmits: seconds * 100,
+        },
+        acceptQueue: { connections: 9, limit: 8 },
+      }),
+    });
+    expect(findingsOf(run).map(({ kind }) => kind)).toEqual(['accept_queue_full']);
   });
 
   test('is likely where it was seen so, and nobody counts what is lost', () => {

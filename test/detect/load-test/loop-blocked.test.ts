@@ -44,6 +44,42 @@ describe('a blocked event loop', () => {
     expect(findingsOf(run).map(({ kind }) => kind)).toEqual(['loop_blocked', 'accept_queue_full', 'server_busy']);
   });
 
+  test.each([
+    // Accepted in a second, of the many that wait; what a turn takes at least.
+    [2, 500, /: the event loop was blocked\.$/],
+    [20, 50, /: the event loop takes long turns, and accepts one connection in each\.$/],
+    [48, 21, /: the event loop takes long turns, and accepts one connection in each\.$/],
+    [60, 16, undefined],
+    [1_000, 1, undefined],
+  ])('is none where the queue drains: %d accepted a second, so turns of %d ms', (perSecond, _turnMs, sentence) => {
+    const run = loadRunOf({
+      look: ({ seconds }) => ({
+        acceptQueue: { connections: 400, waitedMs: seconds * 1_000 },
+        counters: { passiveOpens: seconds * perSecond },
+      }),
+    });
+    const found = checkLoopBlocked(run);
+    if (sentence === undefined) expect(found).toBeUndefined();
+    else expect(found?.sentence).toMatch(sentence);
+  });
+
+  test('is told where not one of nine that wait is accepted', () => {
+    const run = first(8, { acceptQueue: { connections: 9, limit: 8, waitedMs: 240 }, counters: { passiveOpens: 5 } });
+    expect(checkLoopBlocked(run)?.sentence).toMatch(/the event loop was blocked\.$/);
+  });
+
+  test('is none where the server waits for a processor nearly all the time', () => {
+    const starved = (waitedForProcessor: number) =>
+      loadRunOf({
+        look: () => ({
+          acceptQueue: { connections: 9, waitedMs: 900 },
+          target: { busiestThread: 0.1, waitedForProcessor },
+        }),
+      });
+    expect(checkLoopBlocked(starved(0.79))?.kind).toBe('loop_blocked');
+    expect(findingsOf(starved(0.85)).map(({ kind }) => kind)).toEqual(['server_busy']);
+  });
+
   test('is told from requests that nobody reads, while nothing is sent and a thread computes', () => {
     const silent = (given: GivenLook) =>
       checkLoopBlocked(
