@@ -10,8 +10,8 @@ export interface DiagnoseScene {
   /** `load-NAME.mjs` of test/fixtures/programs, and its arguments. */
   readonly server: readonly string[];
   /**
-   * The command. `PORT`: the server's. `URL`: `http://127.0.0.1:PORT`. `autocannon` is that of npm, `client` load-client.mjs,
-   * and what ends with `.lua` a file beside it.
+   * The command. `PORT`: the server's. `URL`: `http://127.0.0.1:PORT`. `autocannon` is that of npm, `client` is
+   * load-client.mjs, and what ends with `.lua` a file beside it.
    */
   readonly load: readonly string[];
   /** What is found first; `nothing` is a finding too. */
@@ -195,6 +195,12 @@ const HEALTHY: readonly DiagnoseScene[] = [
     title: 'uploads of 200 kB',
     server: ['http', 'healthy'],
     load: [...WRK, '-c', '4', '-s', 'load-steady-upload.lua', 'URL'],
+    first: 'nothing',
+  },
+  {
+    title: 'connections that the server closes because nobody uses them any more',
+    server: ['http', 'racing'],
+    load: ['client', 'visits', 'PORT', '6'],
     first: 'nothing',
   },
 ];
