@@ -39,6 +39,7 @@ const CRIPPLED: readonly DiagnoseScene[] = [
     load: [...AUTOCANNON, '-c', '100', 'URL'],
     first: 'loop_blocked',
     also: ['accept_queue_full'],
+    maybe: ['server_busy'],
   },
   {
     title: 'backlog 8 and a loop that waits',
@@ -168,6 +169,7 @@ const CRIPPLED: readonly DiagnoseScene[] = [
     load: [...WRK, '-c', '20', 'URL/large'],
     first: 'packets_lost',
     network: 'lossy',
+    maybe: ['server_busy'],
     isBusy: true,
   },
 ];
