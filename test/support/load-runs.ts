@@ -176,7 +176,7 @@ function tableOf({ phase, isTeardown }: LookTime, given: GivenLook): TableSample
 }
 
 /** Nothing in any state, but what is given. */
-export function states(given: Partial<StateNumbers> = {}): StateNumbers {
+function states(given: Partial<StateNumbers> = {}): StateNumbers {
   const none = Object.fromEntries(STATE_LABELS.map((state) => [state, 0])) as unknown as StateNumbers;
   return { ...none, ...given };
 }

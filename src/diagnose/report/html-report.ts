@@ -223,11 +223,11 @@ ${groups.map(
 ${rows.map(
   (
     row,
-  ) => html`<tr><th scope="row">${row.name}${row.scope === 'namespace' ? html` <small class="shared">whole network namespace</small>` : undefined}</th>${cellsOf(row).map((cell) => html`<td>${cell}</td>`)}</tr>
+  ) => html`<tr><th scope="row">${row.name}${row.scope === 'namespace' ? ' *' : ''}</th>${cellsOf(row).map((cell) => html`<td>${cell}</td>`)}</tr>
 `,
 )}</tbody>`,
 )}
-</table><p class="empty">States that are not listed were empty throughout. Before and end: the last look, of rates the mean.</p></div>`;
+</table><p class="empty">* counted for the whole network namespace, whoever caused it. States that are not listed were empty at these times. Before and end: the last look, of rates the mean.</p></div>`;
 }
 
 function cellsOf({ unit, before, loadMean, loadPeak, end, limit }: NumberRow): string[] {

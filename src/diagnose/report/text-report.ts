@@ -147,7 +147,7 @@ function numberLines(run: LoadRun, width: number, paint: Paint): string[] {
     ...groups.flatMap(({ title, rows }) => [title, ...rows.map((row) => line(`  ${nameOf(row)}`, cells(row)))]),
     ...(isShared ? wrapped('* counted for the whole network namespace, whoever caused it', width, '') : []),
     ...wrapped(
-      'States that are not listed were empty throughout. Before and end: the last look, of rates the mean.',
+      'States that are not listed were empty at these times. Before and end: the last look, of rates the mean.',
       width,
       '',
     ),
