@@ -12,7 +12,6 @@ import { STATES, stateName } from '../../../src/tcp/state.ts';
 import { COMPLETE, LEAST } from '../../support/complete-diagnosis.ts';
 import {
   acceptQueueOverflow,
-  closeWaitLeak,
   healthy,
   SAMPLE_DIAGNOSES,
   sampleRun,
