@@ -1,5 +1,5 @@
-// Real load on servers that are each crippled in one way: what `finwait diagnose` says first, and what it does not say, with
-// finwait in the server and without.
+// Real load on servers that are each crippled in one way: what `finwait diagnose` says first, and what it does not say,
+// with finwait in the server and without.
 import { spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';

@@ -10,8 +10,8 @@ export interface DiagnoseScene {
   /** `load-NAME.mjs` of test/fixtures/programs, and its arguments. */
   readonly server: readonly string[];
   /**
-   * The command. `PORT`: the server's. `URL`: `http://127.0.0.1:PORT`. `autocannon` is that of npm, `client` load-client.mjs,
-   * and what ends with `.lua` a file beside it.
+   * The command. `PORT`: the server's. `URL`: `http://127.0.0.1:PORT`. `autocannon` is that of npm, `client` is
+   * load-client.mjs, and what ends with `.lua` a file beside it.
    */
   readonly load: readonly string[];
   /** What is found first; `nothing` is a finding too. */
@@ -39,6 +39,7 @@ const CRIPPLED: readonly DiagnoseScene[] = [
     load: [...AUTOCANNON, '-c', '100', 'URL'],
     first: 'loop_blocked',
     also: ['accept_queue_full'],
+    maybe: ['server_busy'],
   },
   {
     title: 'backlog 8 and a loop that waits',
@@ -73,6 +74,20 @@ const CRIPPLED: readonly DiagnoseScene[] = [
   {
     title: 'a server that closes after each answer',
     server: ['http', 'closing'],
+    load: [...WRK, '-c', '20', 'URL'],
+    first: 'server_closes_first',
+    maybe: ['server_busy', 'generator_limited'],
+    isBusy: true,
+  },
+  {
+    title: 'a server that closes after each answer, to clients that hear of it late',
+    server: ['http', 'closing'],
+    load: [...AUTOCANNON, '-c', '20', '-R', '1000', 'URL'],
+    first: 'server_closes_first',
+  },
+  {
+    title: 'a server that lets its clients close after each answer',
+    server: ['http', 'one request a connection'],
     load: [...WRK, '-c', '20', 'URL'],
     first: 'server_closes_first',
     maybe: ['server_busy', 'generator_limited'],
@@ -154,6 +169,7 @@ const CRIPPLED: readonly DiagnoseScene[] = [
     load: [...WRK, '-c', '20', 'URL/large'],
     first: 'packets_lost',
     network: 'lossy',
+    maybe: ['server_busy'],
     isBusy: true,
   },
 ];
@@ -181,6 +197,12 @@ const HEALTHY: readonly DiagnoseScene[] = [
     title: 'uploads of 200 kB',
     server: ['http', 'healthy'],
     load: [...WRK, '-c', '4', '-s', 'load-steady-upload.lua', 'URL'],
+    first: 'nothing',
+  },
+  {
+    title: 'connections that the server closes because nobody uses them any more',
+    server: ['http', 'racing'],
+    load: ['client', 'visits', 'PORT', '6'],
     first: 'nothing',
   },
 ];

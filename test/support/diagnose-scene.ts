@@ -1,5 +1,5 @@
-// A scene of test/diagnose under way: its server in a network namespace of its own, and `finwait diagnose` beside it with
-// the load.
+// A scene of test/diagnose under way: its server in a network namespace of its own, and `finwait diagnose` beside it
+// with the load.
 import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';

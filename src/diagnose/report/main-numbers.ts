@@ -1,6 +1,6 @@
 import type { LoadRun } from '../../detect/load-test/load-run.ts';
 import { type Plot, type PlotId, type PlotScope, plotGroupsOf, type Series } from './plots.ts';
-import { duringPhase, lastOf, meanOf, peakOf, type Track } from './track.ts';
+import { duringPhase, endOf, lastOf, meanOf, peakOf } from './track.ts';
 import type { Unit } from './unit.ts';
 
 /** One series of a run in a few numbers, each absent where its phase has none. */
@@ -98,38 +98,32 @@ function rowsOf(
   { kind, unit, scope, series }: Plot,
   run: LoadRun,
   always: readonly string[],
-  rename = same,
+  rename: (name: string) => string = same,
 ): NumberRow[] {
-  const isShown = ({ name, track }: Series): boolean =>
-    always.includes(name) || (hasMore(track) && !isStill(name, track));
-  return series.filter(isShown).map((each) => {
+  return series.flatMap((each) => {
     const before = duringPhase(each.track, run, 'before');
     const load = duringPhase(each.track, run, 'load');
-    const after = duringPhase(each.track, run, 'after');
-    return {
-      name: rename(each.name),
-      unit,
-      scope: each.scope ?? scope,
-      limit: each.limit && lastOf(each.limit),
+    const numbers = {
       before: kind === 'rate' ? meanOf(before) : lastOf(before),
       loadMean: meanOf(load),
       loadPeak: peakOf(load),
-      end: kind === 'rate' ? meanOf(after) : lastOf(after.length === 0 ? each.track : after),
+      end: kind === 'rate' ? meanOf(duringPhase(each.track, run, 'after')) : endOf(each.track, run),
     };
+    const isMore = Object.values(numbers).some((value) => value !== undefined && value > 0);
+    if (!always.includes(each.name) && (!isMore || isStill(each))) return [];
+    const limit = each.limit && lastOf(each.limit);
+    return [{ ...numbers, name: rename(each.name), unit, scope: each.scope ?? scope, limit }];
   });
 }
 
 /** Listeners that stay what they are say nothing. */
-function isStill(name: string, track: Track): boolean {
+function isStill({ name, track }: Series): boolean {
   return name === 'LISTEN' && new Set(track.filter((value) => value !== undefined)).size < 2;
-}
-
-function hasMore(track: Track): boolean {
-  return (peakOf(track) ?? 0) > 0;
 }
 
 /** `target's busiest thread` is `busiest thread, target` there, and `target in all` `processor, target`. */
 function processorName(name: string): string {
+  if (name.includes(' waited ')) return `waited for a processor, ${name.replace(/ waited .*/, '')}`;
   const whose = name.replace(/(?:'s busiest thread| in all)$/, '');
   return `${name.endsWith('thread') ? 'busiest thread' : 'processor'}, ${whose}`;
 }

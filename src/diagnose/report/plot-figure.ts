@@ -4,7 +4,7 @@ import { type Axis, axisOf, timeTicks } from './axis.ts';
 import { html, type Markup } from './markup.ts';
 import type { Plot, Series } from './plots.ts';
 import { COLUMNS, linesOf } from './thinned.ts';
-import { lastOf, peakOf, spanOf, type Track } from './track.ts';
+import { endOf, lastOf, peakOf, spanOf, type Track } from './track.ts';
 import { inUnit } from './unit.ts';
 import { clock } from './verdict-words.ts';
 
@@ -55,7 +55,7 @@ ${marks.filter(({ seen }) => seen !== undefined).map((mark, row) => markOf(mark,
 <div class="xs" aria-hidden="true">${timeLabels(run)}</div>
 </div>
 <table class="legend"><thead><tr><th scope="col"><span class="unseen">Line</span></th><th scope="col" class="here">at <span class="at"></span></th><th scope="col">peak</th><th scope="col">end</th></tr></thead><tbody>
-${drawn.map((series, index) => legendRow(series, index, plot))}</tbody></table>
+${drawn.map((series, index) => legendRow(series, index, plot, run))}</tbody></table>
 ${empty.length === 0 ? undefined : html`<p class="empty">0 throughout: ${empty.map(({ name }) => name).join(', ')}</p>`}
 </figure>`;
 }
@@ -74,7 +74,7 @@ function drawnLimits(drawn: readonly Series[]): readonly number[] {
   return [...new Set(near)];
 }
 
-const NEAR = 0.2;
+const NEAR = 0.4;
 
 function drawing(
   { title, unit }: Plot,
@@ -109,7 +109,7 @@ function drawing(
       isFew && index === 0 ? html`<path class="fill c-${colour}" d="${areaOf(times, track, x, y)}"/>` : undefined;
     return html`${area}<path class="line c-${colour}${isDense ? ' dense' : ''}" d="${path}"/>`;
   });
-  const words = drawn.map(({ name, track }) => `${name}: ${valuesInWords(track, unit)}`).join('; ');
+  const words = drawn.map(({ name, track }) => `${name}: ${valuesInWords(track, unit, run)}`).join('; ');
   return html`<svg viewBox="0 0 ${WIDTH} ${HEIGHT}" preserveAspectRatio="none" role="img" aria-label="${title}. ${words}">${load}${grid}${bounds}${lines}</svg>`;
 }
 
@@ -138,17 +138,17 @@ function areaOf(
     .join('');
 }
 
-function legendRow({ name, colour, track, limit }: Series, index: number, { unit }: Plot): Markup {
+function legendRow({ name, colour, track, limit }: Series, index: number, { unit }: Plot, run: LoadRun): Markup {
   const bound = limit && lastOf(limit);
   const of = bound === undefined ? undefined : html` <small>of ${inUnit(bound, unit)}</small>`;
   const peak = peakOf(track);
-  const end = lastOf(track);
-  return html`<tr data-series="${index}"><th scope="row"><i class="c-${colour}"></i>${name}</th><td class="here"></td><td>${peak === undefined ? '' : inUnit(peak, unit)}${of}</td><td>${end === undefined ? '' : inUnit(end, unit)}</td></tr>
+  const end = endOf(track, run);
+  return html`<tr data-series="${index}"><th scope="row"><i class="c-${colour}"></i>${name}</th><td class="here"></td><td>${peak === undefined ? '' : inUnit(peak, unit)}${of}</td><td>${end === undefined ? '-' : inUnit(end, unit)}</td></tr>
 `;
 }
 
-function valuesInWords(track: Track, unit: Plot['unit']): string {
-  const end = lastOf(track);
+function valuesInWords(track: Track, unit: Plot['unit'], run: LoadRun): string {
+  const end = endOf(track, run);
   return `at most ${inUnit(peakOf(track) ?? 0, unit)}${end === undefined ? '' : `, at the end ${inUnit(end, unit)}`}`;
 }
 

@@ -88,7 +88,7 @@ export function plotGroupsOf(run: LoadRun): PlotGroup[] {
     { title: 'Opening, using, closing', plots: coming(run) },
     { title: 'What goes wrong', plots: failing(run) },
     { title: 'What runs out', plots: limits(run) },
-    { title: 'The look itself', plots: looking(run) },
+    { title: 'Processes, and the look itself', plots: looking(run) },
   ]
     .map(({ title, plots }) => ({ title, plots: plots.map(withSeriesOf).filter(({ series }) => series.length > 0) }))
     .filter(({ plots }) => plots.length > 0);
@@ -470,7 +470,8 @@ function limits({ samples, settings }: LoadRun): Plot[] {
     {
       id: 'processor',
       title: 'Processor',
-      about: 'In cores. JavaScript runs in one thread: at 1 it can do no more.',
+      about:
+        'In cores. JavaScript runs in one thread: at 1 it can do no more. Who waits for a processor shares it with others.',
       unit: 'cores',
       scope: 'both',
       kind: 'level',
@@ -485,18 +486,8 @@ function limits({ samples, settings }: LoadRun): Plot[] {
           ...process('load generator in all', 'brown', generator, 'cpuCores'),
           limit: samples.map(() => settings.processors),
         },
-      ],
-    },
-    {
-      id: 'processes',
-      title: 'Processes',
-      about: 'Of the target and of the command that makes the load.',
-      unit: 'count',
-      scope: 'both',
-      kind: 'level',
-      series: [
-        process('target', 'petrol', target, 'processes'),
-        process('load generator', 'orange', generator, 'processes'),
+        process('target waited for a processor', 'magenta', target, 'waitedForProcessor'),
+        process('load generator waited for one', 'olive', generator, 'waitedForProcessor'),
       ],
     },
   ];
@@ -538,6 +529,18 @@ function portSeries(
 
 function looking({ samples }: LoadRun): Plot[] {
   return [
+    {
+      id: 'processes',
+      title: 'Processes',
+      about: 'Of the target and of the command that makes the load.',
+      unit: 'count',
+      scope: 'both',
+      kind: 'level',
+      series: [
+        { name: 'target', colour: 'petrol', track: levelOf(samples, ({ target }) => target?.processes) },
+        { name: 'load generator', colour: 'orange', track: levelOf(samples, ({ generator }) => generator?.processes) },
+      ],
+    },
     {
       id: 'look',
       title: 'How long each look took',

@@ -6,7 +6,7 @@ import { wrapped } from '../../detect/wrapped.ts';
 import type { Diagnosis } from '../diagnosis.ts';
 import { type FindingNode, findingTree } from './finding-tree.ts';
 import { mainNumbers, type NumberRow } from './main-numbers.ts';
-import { shownCommand, withoutSecrets } from './shown-command.ts';
+import { shownCommand } from './shown-command.ts';
 import { inUnit } from './unit.ts';
 import {
   clock,
@@ -71,7 +71,7 @@ function aboutRun({ finwait, startedAt, run }: Diagnosis, width: number): string
   const { command, probe } = run;
   const target = targetWords(run);
   return [
-    ...(target === '' ? [] : wrapped(safe(withoutSecrets(target)), width, '         ', 'Target:  ')),
+    ...(target === '' ? [] : wrapped(safe(target), width, '         ', 'Target:  ')),
     ...(command === undefined
       ? ['Load:    made by somebody else']
       : wrapped(safe(`${shownCommand(command.argv)} (${commandEnd(command)})`), width, '         ', 'Load:    ')),
@@ -147,7 +147,7 @@ function numberLines(run: LoadRun, width: number, paint: Paint): string[] {
     ...groups.flatMap(({ title, rows }) => [title, ...rows.map((row) => line(`  ${nameOf(row)}`, cells(row)))]),
     ...(isShared ? wrapped('* counted for the whole network namespace, whoever caused it', width, '') : []),
     ...wrapped(
-      'States that are not listed were empty throughout. Before and end: the last look, of rates the mean.',
+      'States that are not listed were empty at these times. Before and end: the last look, of rates the mean.',
       width,
       '',
     ),

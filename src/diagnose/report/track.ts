@@ -57,6 +57,12 @@ export function duringPhase(track: Track, { phases, samples }: LoadRun, phase: P
   });
 }
 
+/** What a level is at the end: its newest number since the load ended, and none of a program that has gone by then. */
+export function endOf(track: Track, run: LoadRun): number | undefined {
+  const after = duringPhase(track, run, 'after');
+  return lastOf(after.length === 0 ? track : after);
+}
+
 /** From the first to the last moment of a recording. */
 export function spanOf({ phases, samples }: LoadRun): Span {
   const ends = [phases.before.toMs, phases.load.toMs, phases.after.toMs, samples.at(-1)?.atMs ?? 0];
