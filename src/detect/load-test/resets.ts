@@ -14,6 +14,7 @@ import {
 } from './load-window.ts';
 import { type ResetCount, resetsOf } from './reset-count.ts';
 import { shortConnections } from './short-connections.ts';
+import { looksWithoutListener } from './target-gone.ts';
 
 /** A client that goes leaves one now and then. */
 const LEAST = 10;
@@ -31,8 +32,8 @@ interface Direction {
 
 /** Connections that ended by an RST. */
 export function checkResets(run: LoadRun): Finding | undefined {
-  // It tells of the same RSTs.
-  if (checkKeepAliveRace(run) !== undefined) return undefined;
+  // Each tells of the same RSTs: a server that ends resets what it has.
+  if (checkKeepAliveRace(run) !== undefined || looksWithoutListener(run).length > 0) return undefined;
   const window = steadyLoad(run);
   const resets = resetsOf(window);
   const sent = growth(window.counted, ({ inside }) => inside?.resetsSent) ?? 0;
