@@ -6,7 +6,7 @@ import type { Finding } from './finding.ts';
 import type { LoadRun } from './load-run.ts';
 import type { LoadSample } from './load-sample.ts';
 import { counterGrowth, finite, mean, peak, spanOf, steadyLoad, tablesOf } from './load-window.ts';
-import { wantedShare } from './processor-use.ts';
+import { GIVE_PROCESSOR, wantedShare } from './processor-use.ts';
 
 /** What a single look must find: a whole machine may stand still for less. */
 const WAITED_ONCE_MS = 1_000;
@@ -38,13 +38,14 @@ export function checkLoopBlocked(run: LoadRun): Finding | undefined {
   const waiting = tables.filter(({ table }) => (finite(table?.acceptQueue?.waitedMs) ?? 0) >= BLOCKED_TURN_MS);
   const waitedMs = peak(waiting, ({ table }) => table?.acceptQueue?.waitedMs);
   const overflows = counterGrowth(window, 'listenOverflows');
-  const silent = silentLooks(tables, (overflows ?? 0) >= LEAST_OVERFLOWS);
+  const isOverflowing = (overflows ?? 0) >= LEAST_OVERFLOWS;
+  const silent = silentLooks(tables, isOverflowing);
   const turnMs = turnOf(tables, waiting);
   const starved = mean(waiting, ({ target }) => target?.waitedForProcessor) ?? 0;
   const isSeen =
     (waiting.length >= LEAST_WAITING || (waitedMs ?? 0) >= WAITED_ONCE_MS) &&
     turnMs >= FREE_TURN_MS &&
-    starved < STARVED;
+    (starved < STARVED || isOverflowing);
   if (!isSeen && silent.length < LEAST_SILENT) return undefined;
   const looks = tables.filter((sample) => (isSeen && waiting.includes(sample)) || silent.includes(sample));
   const share = looks.length / Math.max(1, tables.length);
@@ -53,7 +54,7 @@ export function checkLoopBlocked(run: LoadRun): Finding | undefined {
   const queued = peak(waiting, ({ table }) => table?.acceptQueue?.connections);
   const span = spanOf(looks);
   const isLong = turnMs >= BLOCKED_TURN_MS;
-  const isProven = isSeen && isLong && wanted !== undefined && (wanted >= BUSY || wanted <= IDLE);
+  const isProven = isSeen && isLong && starved < STARVED && wanted !== undefined && (wanted >= BUSY || wanted <= IDLE);
   return {
     kind: 'loop_blocked',
     impact: impactOf(share, 0.3, 0.95),
@@ -61,7 +62,7 @@ export function checkLoopBlocked(run: LoadRun): Finding | undefined {
     sentence:
       !isSeen || waitedMs === undefined
         ? `${grouped(unread ?? 0)} connections had requests that nobody read, and nothing was answered in ${percent(share)} of the looks${doing(wanted)}: the event loop was blocked.`
-        : `The same connection waited ${duration(waitedMs)} to be accepted${queued === undefined || queued < 2 ? '' : `, with ${grouped(queued)} in the queue`}${doing(wanted)}: the event loop ${isLong ? 'was blocked' : 'takes long turns, and accepts one connection in each'}.`,
+        : `The same connection waited ${duration(waitedMs)} to be accepted${queued === undefined || queued < 2 ? '' : `, with ${grouped(queued)} in the queue`}${doing(wanted)}: the event loop ${starved >= STARVED ? `did not turn, for the server waited for a processor ${percent(starved)} of the time` : isLong ? 'was blocked' : 'takes long turns, and accepts one connection in each'}.`,
     evidence: [
       ...seen('one connection in the accept queue for at least', waitedMs, 'target', duration),
       ...seen('connections in the accept queue', queued, 'target'),
@@ -80,6 +81,7 @@ export function checkLoopBlocked(run: LoadRun): Finding | undefined {
         : seen('ListenOverflows', overflows, 'namespace', (count) => `+${grouped(count)}`)),
     ],
     advice: [
+      ...(starved >= STARVED ? [GIVE_PROCESSOR] : []),
       wanted !== undefined && wanted <= IDLE
         ? 'Find what waits without computing: `execSync`, `Atomics.wait`, `fs.*Sync` on a slow disk; or a process that was stopped. Use the asynchronous call.'
         : 'Find what holds the event loop: a CPU profile (`node --cpu-prof`), or `perf_hooks.monitorEventLoopDelay()`. Move it to a worker thread, or divide it.',

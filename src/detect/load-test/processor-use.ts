@@ -11,6 +11,9 @@ export const BUSY_THREAD = 0.9;
 export const FREE_THREAD = 0.8;
 /** From here on it is the host that is short of processors. */
 export const CROWDED = 0.15;
+/** What to do about a crowded host. */
+export const GIVE_PROCESSOR =
+  'Give the server a processor of its own: stop what else runs on this host, raise the limit of its container, and load from another machine.';
 /** What any thread waits on a host that is used. */
 const LITTLE = 0.05;
 /** Of all processors. */

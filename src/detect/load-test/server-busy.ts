@@ -3,9 +3,10 @@ import { cores, seen } from './evidence.ts';
 import type { Finding } from './finding.ts';
 import type { LoadRun } from './load-run.ts';
 import { spanOf } from './load-window.ts';
-import { BUSY_THREAD, CROWDED, processorUse, threadEvidence } from './processor-use.ts';
+import { BUSY_THREAD, CROWDED, GIVE_PROCESSOR, processorUse, threadEvidence } from './processor-use.ts';
 
-/** One that has less to do than this is not what limits a load. */
+/** A thread with so little to do waits for its turn each time, on a crowded host, and does not use up what it gets. */
+const LITTLE = 0.1;
 const SOME = 0.2;
 /** Of the time, ready to run and without a processor: the answers come later by so much, whoever uses the host. */
 const STARVED = 0.3;
@@ -16,7 +17,7 @@ const MOSTLY = 0.6;
 export function checkServerBusy(run: LoadRun): Finding | undefined {
   const use = processorUse(run);
   if (use?.target === undefined) return undefined;
-  const isBusy = use.target.wanted >= BUSY_THREAD;
+  const isBusy = use.target.ran >= LITTLE && use.target.wanted >= BUSY_THREAD;
   const isStarved = use.target.ran >= SOME && use.target.waited >= STARVED && use.target.wanted >= MOSTLY;
   if (!isBusy && !isStarved) return undefined;
   const span = spanOf(use.looks);
@@ -41,11 +42,7 @@ export function checkServerBusy(run: LoadRun): Finding | undefined {
       { what: 'processors', value: grouped(processors), scope: 'namespace' },
     ],
     advice: [
-      ...(isCrowded
-        ? [
-            'Give it a processor of its own: stop what else runs on this host, raise the limit of its container, and load from another machine.',
-          ]
-        : []),
+      ...(isCrowded ? [GIVE_PROCESSOR] : []),
       'JavaScript runs in one thread: use more of them, by `node:cluster` or several processes behind a balancer.',
       'Find what a request costs: `node --cpu-prof server.js` during the same load.',
     ],

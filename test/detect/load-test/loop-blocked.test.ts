@@ -68,16 +68,22 @@ describe('a blocked event loop', () => {
     expect(checkLoopBlocked(run)?.sentence).toMatch(/the event loop was blocked\.$/);
   });
 
-  test('is none where the server waits for a processor nearly all the time', () => {
-    const starved = (waitedForProcessor: number) =>
+  test('is none where the server waits for a processor nearly all the time, unless that loses connections', () => {
+    const starved = (waitedForProcessor: number, overflows: number) =>
       loadRunOf({
-        look: () => ({
+        look: ({ steady }) => ({
           acceptQueue: { connections: 9, waitedMs: 900 },
-          target: { busiestThread: 0.1, waitedForProcessor },
+          target: { busiestThread: 0.12, waitedForProcessor },
+          counters: { listenOverflows: overflows * steady, listenDrops: overflows * steady },
         }),
       });
-    expect(checkLoopBlocked(starved(0.79))?.kind).toBe('loop_blocked');
-    expect(findingsOf(starved(0.85)).map(({ kind }) => kind)).toEqual(['server_busy']);
+    expect(checkLoopBlocked(starved(0.79, 0))?.kind).toBe('loop_blocked');
+    expect(findingsOf(starved(0.85, 0)).map(({ kind }) => kind)).toEqual(['server_busy']);
+    const [first] = findingsOf(starved(0.85, 500));
+    expect(first?.kind).toBe('loop_blocked');
+    expect(first?.confidence).toBe('likely');
+    expect(first?.sentence).toMatch(/did not turn, for the server waited for a processor 85% of the time\.$/);
+    expect(first?.advice[0]).toMatch(/^Give the server a processor of its own/);
   });
 
   test('is told from requests that nobody reads, while nothing is sent and a thread computes', () => {
