@@ -31,6 +31,15 @@ export function checkLeak(run: LoadRun): Finding | undefined {
   return leftAfter(run) ?? growing(run);
 }
 
+/** How many sockets of the target were left by the load, at least. */
+export function socketsLeft(run: LoadRun): number {
+  const before = soundTables(samplesBefore(run)).at(-1);
+  const after = restOf(run);
+  if (before === undefined || after.length === 0) return 0;
+  const { closeWait, outbound, established, finWait, descriptors } = leftOf(run, before, after);
+  return closeWait + outbound + established + finWait + descriptors;
+}
+
 /** What was more than before the load, in the table and among the descriptors of the target. */
 interface Left {
   readonly closeWait: number;

@@ -2,6 +2,7 @@ import { counted, percent } from '../wording.ts';
 import { grew, impactOf } from './evidence.ts';
 import type { Confidence, Finding } from './finding.ts';
 import { checkKeepAliveRace } from './keep-alive-race.ts';
+import { socketsLeft } from './leak.ts';
 import type { LoadRun } from './load-run.ts';
 import {
   counterGrowth,
@@ -75,10 +76,14 @@ export function checkResets(run: LoadRun): Finding | undefined {
   };
 }
 
-/** Data that came too late belongs to whoever closed: another rule tells of a server that closes after each answer. */
+/**
+ * Data that came too late belongs to whoever closed, or to whoever does not: other rules tell of a server that closes
+ * after each answer, and of one that never ends a connection though its client has.
+ */
 function toldHere(run: LoadRun, resets: ResetCount | undefined): number {
   if (resets === undefined) return 0;
-  return resets.aborted + resets.received + (shortConnections(run) === undefined ? resets.late : 0);
+  const isLateTold = shortConnections(run) !== undefined || socketsLeft(run) >= resets.late * MOST;
+  return resets.aborted + resets.received + (isLateTold ? 0 : resets.late);
 }
 
 function directionOf(

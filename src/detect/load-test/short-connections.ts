@@ -1,4 +1,5 @@
 import { isOutOfDescriptors } from './descriptors.ts';
+import { socketsLeft } from './leak.ts';
 import type { LoadRun } from './load-run.ts';
 import type { TableSample } from './load-sample.ts';
 import {
@@ -25,6 +26,8 @@ const OPENED_PER_OPEN = 5;
 const LEAST_TIME_WAITS = 20;
 /** Of the connections opened, those that were reset while open: being short is then not what is wrong with them. */
 const ABORTED_SHARE = 0.5;
+/** And those that are there still when all has come to rest. */
+const LEFT_SHARE = 0.5;
 
 /** A load that opened far more connections than it had open at a time. */
 export interface ShortConnections {
@@ -57,23 +60,35 @@ export function shortConnections(run: LoadRun): ShortConnections | undefined {
   const callersTimeWaits = more(run, window, ({ callers }) => callers.time_wait + callers.fin_wait_2) ?? 0;
   const resets = resetsOf(window);
   const isAborted = (resets?.aborted ?? 0) + (resets?.received ?? 0) >= opened * ABORTED_SHARE;
-  if (isAborted) return undefined;
-  // An RST over data that came too late ends the server's FIN_WAIT_2 without a TIME_WAIT.
+  // What a server never lets go of is not short.
+  if (isAborted || socketsLeft(run) >= opened * LEFT_SHARE) return undefined;
+  // An RST over data that came too late ends the FIN_WAIT_2 of whoever closed, without a TIME_WAIT.
   const late = resets?.late ?? 0;
-  const known = serverTimeWaits + late + callersTimeWaits;
+  const lateAtServer = late * (closingShare(window) ?? 1);
+  const byServer = serverTimeWaits + lateAtServer;
+  const known = serverTimeWaits + callersTimeWaits + late;
   const requests = growth(window.counted, ({ inside }) => inside?.requests);
   return {
     opened,
     openedPerSecond,
     openAtMost,
-    serverShare:
-      shareInside(window) ?? (known < LEAST_TIME_WAITS ? undefined : finite((serverTimeWaits + late) / known)),
+    serverShare: shareInside(window) ?? (known < LEAST_TIME_WAITS ? undefined : finite(byServer / known)),
     isCalledFromHere: isCalledFromHere(window) === true,
     serverTimeWaits,
     callersTimeWaits,
-    late,
+    late: Math.round(lateAtServer),
     requests: requests === 0 ? undefined : requests,
   };
+}
+
+/** Of the connections that are being closed at the looks, the share that the server began with; undefined for none. */
+function closingShare({ seen }: LoadWindow): number | undefined {
+  const tables = tablesOf(seen);
+  const sum = (read: (table: TableSample) => number): number =>
+    (mean(tables, ({ table }) => table && read(table)) ?? 0) * tables.length;
+  const byServer = sum(({ server, callers }) => server.fin_wait_1 + server.fin_wait_2 + callers.close_wait);
+  const byCallers = sum(({ server, callers }) => callers.fin_wait_1 + callers.fin_wait_2 + server.close_wait);
+  return finite(byServer / (byServer + byCallers));
 }
 
 /** Connections at the target that the server has closed first: how many more the table shows at a time than before the load. */

@@ -65,6 +65,25 @@ describe('connections that were reset', () => {
   });
 });
 
+describe('RSTs over data that came too late', () => {
+  const late = (run: GivenRun = {}) =>
+    countingRun({ resetsSent: 200, establishedResets: 200, passiveOpens: 30 }, {}, run);
+
+  test('are resets where nothing else tells of them', () => {
+    expect(findingsOf(late()).map(({ kind }) => kind)).toEqual(['resets']);
+  });
+
+  test('are told by the leak where the server never ends what its clients have ended', () => {
+    const run = late();
+    const samples = run.samples.map((sample) =>
+      sample.atMs > run.phases.load.toMs
+        ? { ...sample, target: { processes: 1, openFds: 230, fdLimit: 1_024 } }
+        : sample,
+    );
+    expect(findingsOf({ ...run, samples }).map(({ kind }) => kind)).toEqual(['leak']);
+  });
+});
+
 describe('the keep-alive race', () => {
   /** Idle connections are closed by the server and opened again; some have a request in flight just then. */
   const racing = (resets: number, closed: number, given: GivenRun = {}, opened = 30) =>

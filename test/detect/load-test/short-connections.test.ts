@@ -13,10 +13,21 @@ interface Churn {
   /** RSTs over data that came too late, and those that ended a connection which both ends had open. */
   readonly late?: number;
   readonly aborted?: number;
+  /** The data that came too late came to those who connect: they had closed. */
+  readonly isLateAtCallers?: boolean;
 }
 
 const churning = (
-  { opened, open = 10, server = 0, callers = 0, isElsewhere = false, late = 0, aborted = 0 }: Churn,
+  {
+    opened,
+    open = 10,
+    server = 0,
+    callers = 0,
+    isElsewhere = false,
+    late = 0,
+    aborted = 0,
+    isLateAtCallers = false,
+  }: Churn,
   run: GivenRun = {},
 ) =>
   loadRunOf({
@@ -32,7 +43,13 @@ const churning = (
           establishedResets: Math.round(now * (late + aborted * 2)),
           segmentsSent: seconds * 50_000,
         },
-        server: { listen: 1, established: isOn ? open : 0, time_wait: Math.round(now * server) },
+        server: {
+          listen: 1,
+          established: isOn ? open : 0,
+          time_wait: Math.round(now * server),
+          fin_wait_1: isOn && late > 0 && !isLateAtCallers ? 3 : 0,
+          close_wait: isOn && late > 0 && isLateAtCallers ? 3 : 0,
+        },
         callers: {
           established: isOn && !isElsewhere ? open : 0,
           time_wait: isElsewhere ? 0 : Math.round(now * callers),
@@ -135,6 +152,16 @@ describe('short connections', () => {
     const run = churning({ opened: 5_000, server: 1 });
     const samples = run.samples.map((sample) => ({ ...sample, target: { processes: 1, openFds: 256, fdLimit: 256 } }));
     expect(findingsOf({ ...run, samples }).map(({ kind }) => kind)).toEqual(['descriptors_exhausted']);
+  });
+
+  test('that are there still when all has come to rest were not short', () => {
+    const run = churning({ opened: 500, callers: 1 });
+    const samples = run.samples.map((sample) =>
+      sample.atMs > run.phases.load.toMs
+        ? { ...sample, target: { processes: 1, openFds: 330, fdLimit: 1_024 } }
+        : sample,
+    );
+    expect(findingsOf({ ...run, samples }).map(({ kind }) => kind)).toEqual(['leak']);
   });
 
   test('explain the ports that they use up', () => {
