@@ -21,20 +21,24 @@ export function checkConnectionsRefused(run: LoadRun): Finding | undefined {
   if (refused < LEAST || refused < active * LEAST_SHARE) return undefined;
   const passive = counterGrowth(window, 'passiveOpens') ?? 0;
   const outbound = growth(window.counted, ({ inside }) => inside?.connectFailures['refused']) ?? 0;
-  const isTarget = outbound >= refused / 2;
   const unheard = spanOf(looksWithoutListener(run));
   const unheardMs = unheard === undefined ? undefined : unheard.toMs - unheard.fromMs;
-  const isOneEach = unheard === undefined && passive >= refused * ONE_EACH && passive <= refused / ONE_EACH;
+  const isOneEach = passive >= refused * ONE_EACH && passive <= refused / ONE_EACH;
+  const why =
+    outbound >= refused / 2
+      ? byUpstream(outbound)
+      : unheardMs !== undefined
+        ? byRestart(unheardMs)
+        : isOneEach
+          ? BY_OTHER_ADDRESS
+          : byNobody(run);
   const span = movedSpan(window.counted, ({ counters }) => counters.attemptFails);
   const share = refused / Math.max(refused, active);
-  const { ports } = run.target;
-  const where =
-    ports.length === 0 ? 'the address that the load generator uses' : `port ${ports.map(String).join(', ')}`;
   return {
     kind: 'connections_refused',
-    impact: isOneEach ? 0.15 : impactOf(share, 0.4, 0.9),
-    confidence: isTarget || unheard !== undefined ? 'proven' : isOneEach ? 'possible' : 'likely',
-    sentence: `${counted(refused, 'connect')} of this network namespace ${refused === 1 ? 'was' : 'were'} refused, ${percent(share)} of all${isTarget ? ', most of them those of the server to its upstreams' : unheardMs !== undefined ? `: the server did not listen for about ${duration(unheardMs)}` : isOneEach ? ': one for each connection that was made' : ''}.`,
+    impact: why === BY_OTHER_ADDRESS ? 0.15 : impactOf(share, 0.4, 0.9),
+    confidence: why.confidence,
+    sentence: `${counted(refused, 'connect')} of this network namespace ${refused === 1 ? 'was' : 'were'} refused, ${percent(share)} of all${why.because}.`,
     evidence: [
       ...grew('AttemptFails', failed, window.seconds, 'namespace'),
       ...grew('ActiveOpens', active, window.seconds, 'namespace'),
@@ -42,24 +46,56 @@ export function checkConnectionsRefused(run: LoadRun): Finding | undefined {
       ...seen('the server did not listen for about', unheardMs, 'target', duration),
       ...(outbound === 0 ? [] : seen('connects of the server that were refused', outbound, 'target')),
     ],
-    advice: isTarget
-      ? [
-          `Look at the upstreams of the server: ${grouped(outbound)} of its own connects were refused, so something that it needs did not listen.`,
-        ]
-      : isOneEach
-        ? [
-            'Give the load generator an address instead of `localhost`: it tries ::1 first, where nobody listens. Or listen on `::`, as Node does unless told.',
-          ]
-        : unheard !== undefined
-          ? [
-              'Restart without a gap: start the new process before the old one ends (`reusePort: true`, node:cluster one worker after another), or take the server out of its balancer first.',
-              'Let clients try again after a moment: ECONNREFUSED is safe to repeat, for nothing was sent.',
-            ]
-          : [
-              `Look for who connects where nobody listens: \`ss -tln\` shows the listeners, and the server is at ${where}.`,
-              'A server that restarts refuses connections meanwhile: look at its log, and at the restarts of its supervisor.',
-            ],
+    advice: why.advice,
     ...(span === undefined ? {} : { seen: span }),
     explains: ['generator_limited'],
+  };
+}
+
+/** Who did not listen, as far as it is known. */
+interface Reason extends Pick<Finding, 'confidence' | 'advice'> {
+  /** The end of the sentence. */
+  readonly because: string;
+}
+
+function byUpstream(outbound: number): Reason {
+  return {
+    because: ', most of them those of the server to its upstreams',
+    confidence: 'proven',
+    advice: [
+      `Look at the upstreams of the server: ${grouped(outbound)} of its own connects were refused, so something that it needs did not listen.`,
+    ],
+  };
+}
+
+function byRestart(unheardMs: number): Reason {
+  return {
+    because: `: the server did not listen for about ${duration(unheardMs)}`,
+    confidence: 'proven',
+    advice: [
+      'Restart without a gap: start the new process before the old one ends (`reusePort: true`, node:cluster one worker after another), or take the server out of its balancer first.',
+      'Let clients try again after a moment: ECONNREFUSED is safe to repeat, for nothing was sent.',
+    ],
+  };
+}
+
+/** Once for each connection that was made. */
+const BY_OTHER_ADDRESS: Reason = {
+  because: ': one for each connection that was made',
+  confidence: 'possible',
+  advice: [
+    'Give the load generator an address instead of `localhost`: it tries ::1 first, where nobody listens. Or listen on `::`, as Node does unless told.',
+  ],
+};
+
+function byNobody({ target: { ports } }: LoadRun): Reason {
+  const where = ports.length === 0 ? 'the address that the load generator uses' : `port ${ports.join(', ')}`;
+  return {
+    because: '',
+    confidence: 'likely',
+    advice: [
+      `Look for who connects where nobody listens: \`ss -tln\` shows the listeners, and the server is at ${where}.`,
+      'A server that restarts refuses connections meanwhile: look at its log, and at the restarts of its supervisor.',
+    ],
   };
 }

@@ -35,34 +35,38 @@ export function checkLoopBlocked(run: LoadRun): Finding | undefined {
   if (isOutOfDescriptors(run)) return undefined;
   const window = steadyLoad(run);
   const tables = tablesOf(window.seen);
-  const waiting = tables.filter(({ table }) => (finite(table?.acceptQueue?.waitedMs) ?? 0) >= BLOCKED_TURN_MS);
+  const waiting = tables.filter(isWaiting);
   const waitedMs = peak(waiting, ({ table }) => table?.acceptQueue?.waitedMs);
   const overflows = counterGrowth(window, 'listenOverflows');
   const isOverflowing = (overflows ?? 0) >= LEAST_OVERFLOWS;
   const silent = silentLooks(tables, isOverflowing);
-  const turnMs = turnOf(tables, waiting);
+  const turnMs = turnOf(tables);
   const starved = mean(waiting, ({ target }) => target?.waitedForProcessor) ?? 0;
   const isSeen =
     (waiting.length >= LEAST_WAITING || (waitedMs ?? 0) >= WAITED_ONCE_MS) &&
     turnMs >= FREE_TURN_MS &&
     (starved < STARVED || isOverflowing);
-  if (!isSeen && silent.length < LEAST_SILENT) return undefined;
-  const looks = tables.filter((sample) => (isSeen && waiting.includes(sample)) || silent.includes(sample));
+  if (!isSeen && silent.size < LEAST_SILENT) return undefined;
+  const looks = tables.filter((sample) => (isSeen && isWaiting(sample)) || silent.has(sample));
   const share = looks.length / Math.max(1, tables.length);
   const unread = peak(looks, ({ table }) => table?.serverEnd.unread);
   const wanted = mean(looks, ({ target }) => wantedShare(target));
   const queued = peak(waiting, ({ table }) => table?.acceptQueue?.connections);
   const span = spanOf(looks);
-  const isLong = turnMs >= BLOCKED_TURN_MS;
-  const isProven = isSeen && isLong && starved < STARVED && wanted !== undefined && (wanted >= BUSY || wanted <= IDLE);
+  const isProven =
+    isSeen &&
+    turnMs >= BLOCKED_TURN_MS &&
+    starved < STARVED &&
+    wanted !== undefined &&
+    (wanted >= BUSY || wanted <= IDLE);
   return {
     kind: 'loop_blocked',
     impact: impactOf(share, 0.3, 0.95),
     confidence: isProven ? 'proven' : 'likely',
     sentence:
-      !isSeen || waitedMs === undefined
-        ? `${grouped(unread ?? 0)} connections had requests that nobody read, and nothing was answered in ${percent(share)} of the looks${doing(wanted)}: the event loop was blocked.`
-        : `The same connection waited ${duration(waitedMs)} to be accepted${queued === undefined || queued < 2 ? '' : `, with ${grouped(queued)} in the queue`}${doing(wanted)}: the event loop ${starved >= STARVED ? `did not turn, for the server waited for a processor ${percent(starved)} of the time` : isLong ? 'was blocked' : 'takes long turns, and accepts one connection in each'}.`,
+      isSeen && waitedMs !== undefined
+        ? `The same connection waited ${duration(waitedMs)} to be accepted${queued === undefined || queued < 2 ? '' : `, with ${grouped(queued)} in the queue`}${outcome(wanted, starved, turnMs)}.`
+        : `${grouped(unread ?? 0)} connections had requests that nobody read, and nothing was answered in ${percent(share)} of the looks${outcome(wanted, 0, Number.POSITIVE_INFINITY)}.`,
     evidence: [
       ...seen('one connection in the accept queue for at least', waitedMs, 'target', duration),
       ...seen('connections in the accept queue', queued, 'target'),
@@ -106,11 +110,12 @@ export function checkLoopBlocked(run: LoadRun): Finding | undefined {
  * libuv accepts one connection a turn (measured with 1.46), the oldest first: while one and the same waits, at most those
  * before it were accepted, and no more than the kernel has opened meanwhile.
  */
-function turnOf(tables: readonly LoadSample[], waiting: readonly LoadSample[]): number {
+function turnOf(tables: readonly LoadSample[]): number {
   let ms = 0;
   let accepted = 0;
-  for (const sample of waiting) {
-    const before = tables[tables.indexOf(sample) - 1];
+  for (const [index, sample] of tables.entries()) {
+    if (!isWaiting(sample)) continue;
+    const before = tables[index - 1];
     const now = sample.table?.acceptQueue?.connections;
     const then = before?.table?.acceptQueue?.connections;
     if (before === undefined || now === undefined || then === undefined) continue;
@@ -126,14 +131,20 @@ function turnOf(tables: readonly LoadSample[], waiting: readonly LoadSample[]): 
  * Looks before which nothing was sent though requests lay at the server, both then and at the look before. A server that
  * does not read though it could computes little, and goes on accepting.
  */
-function silentLooks(tables: readonly LoadSample[], isOverflowing: boolean): readonly LoadSample[] {
-  return tables.filter((sample, index) => {
+function silentLooks(tables: readonly LoadSample[], isOverflowing: boolean): ReadonlySet<LoadSample> {
+  const silent = tables.filter((sample, index) => {
     const before = tables[index - 1];
     if (before === undefined || !isUnread(before) || !isUnread(sample)) return false;
     if (sample.atMs - before.atMs < LEAST_INTERVAL_MS) return false;
     const sent = (sample.counters.segmentsSent ?? Number.NaN) - (before.counters.segmentsSent ?? Number.NaN);
     return sent >= 0 && sent <= FEW_SEGMENTS && (isOverflowing || (wantedShare(sample.target) ?? 0) >= BUSY);
   });
+  return new Set(silent);
+}
+
+/** A connection that was in the accept queue at the look before is there still. */
+function isWaiting({ table }: LoadSample): boolean {
+  return (finite(table?.acceptQueue?.waitedMs) ?? 0) >= BLOCKED_TURN_MS;
 }
 
 function isUnread({ table }: LoadSample): boolean {
@@ -142,8 +153,16 @@ function isUnread({ table }: LoadSample): boolean {
   return unread >= LEAST_UNREAD && unread >= table.server.established * UNREAD_SHARE;
 }
 
+function outcome(wanted: number | undefined, starved: number, turnMs: number): string {
+  if (starved >= STARVED) {
+    return `: the event loop did not turn, for the server waited for a processor ${percent(starved)} of the time`;
+  }
+  const why = turnMs >= BLOCKED_TURN_MS ? 'was blocked' : 'takes long turns, and accepts one connection in each';
+  return `${doing(wanted)}: the event loop ${why}`;
+}
+
 function doing(wanted: number | undefined): string {
   if (wanted === undefined) return '';
-  if (wanted >= BUSY) return ', while a thread of the server computed all the time';
+  if (wanted >= BUSY) return ', while a thread of the server was busy all the time';
   return wanted <= IDLE ? ', while the server did nothing' : '';
 }

@@ -26,6 +26,11 @@ export function checkSynDropped(run: LoadRun): Finding | undefined {
   const server = tablePeak(window.seen, ({ serverEnd }) => serverEnd.synRetransmitting) ?? 0;
   const isUpstream = outbound > 0 && callers + server === 0;
   const isQueue = queueFull >= LEAST || cookies >= LEAST;
+  const why = isQueue
+    ? queueWasFull(queueFull, cookies)
+    : isUpstream
+      ? upstreamIsDeaf(unanswered)
+      : { sentence: unansweredSentence(drops, unanswered), advice: ON_THE_WAY };
   const span = movedSpan(
     window.counted,
     ({ counters }) => counters.synRetransmits ?? counters.listenDrops ?? counters.synQueueFullDrops,
@@ -34,13 +39,7 @@ export function checkSynDropped(run: LoadRun): Finding | undefined {
     kind: 'syn_dropped',
     impact: lost < LEAST ? 0.15 : impactOf(lost / Math.max(1, lost + opened), 0.3, 0.85),
     confidence: queueFull >= LEAST ? 'proven' : callers + server + outbound > 0 ? 'likely' : 'possible',
-    sentence: isQueue
-      ? `The queue of half-open connections was full: ${queueFull >= LEAST ? `${counted(queueFull, 'SYN')} dropped` : `${counted(cookies, 'SYN')} answered by a cookie`}, in the whole network namespace.`
-      : isUpstream
-        ? `${counted(unanswered, 'SYN')} had to be sent again, and connections of the server to elsewhere wait for an answer: an upstream does not take connections.`
-        : drops > unanswered
-          ? `${counted(drops, 'SYN')} of this network namespace were dropped by listeners whose accept queue was not full.`
-          : `${counted(unanswered, 'SYN')} of this network namespace had to be sent again: nobody answered, and no accept queue was full.`,
+    sentence: why.sentence,
     evidence: [
       ...grew('TCPSynRetrans', again, window.seconds, 'namespace'),
       ...grew('ListenDrops beyond ListenOverflows', drops, window.seconds, 'namespace'),
@@ -50,18 +49,40 @@ export function checkSynDropped(run: LoadRun): Finding | undefined {
       ...seen('half-open connections of the server that answer again, at most', server, 'target'),
       ...seen('connects of the server that send their SYN again, at most', outbound, 'target'),
     ],
-    advice: isQueue
-      ? [
-          'Raise `net.ipv4.tcp_max_syn_backlog` and `net.core.somaxconn`, and the backlog of the server: the smallest of them counts.',
-          'Leave `net.ipv4.tcp_syncookies` at 1: with 0, what does not fit is dropped.',
-        ]
-      : isUpstream
-        ? ['Look at the upstream of the server: its accept queue (`ss -tln`), a firewall, its address.']
-        : [
-            'Look for what drops SYNs on the way: a firewall or its connection tracking (`nf_conntrack: table full` in `dmesg`), a security group, a wrong address.',
-            '`nstat -az TcpExtListenDrops TcpExtTCPReqQFullDrop IpInDiscards` tells what this host itself drops.',
-          ],
+    advice: why.advice,
     ...(span === undefined ? {} : { seen: span }),
     explains: [],
   };
 }
+
+type Explanation = Pick<Finding, 'sentence' | 'advice'>;
+
+function queueWasFull(dropped: number, cookies: number): Explanation {
+  const lost =
+    dropped >= LEAST ? `${counted(dropped, 'SYN')} dropped` : `${counted(cookies, 'SYN')} answered by a cookie`;
+  return {
+    sentence: `The queue of half-open connections was full: ${lost}, in the whole network namespace.`,
+    advice: [
+      'Raise `net.ipv4.tcp_max_syn_backlog` and `net.core.somaxconn`, and the backlog of the server: the smallest of them counts.',
+      'Leave `net.ipv4.tcp_syncookies` at 1: with 0, what does not fit is dropped.',
+    ],
+  };
+}
+
+function upstreamIsDeaf(unanswered: number): Explanation {
+  return {
+    sentence: `${counted(unanswered, 'SYN')} had to be sent again, and connections of the server to elsewhere wait for an answer: an upstream does not take connections.`,
+    advice: ['Look at the upstream of the server: its accept queue (`ss -tln`), a firewall, its address.'],
+  };
+}
+
+function unansweredSentence(drops: number, unanswered: number): string {
+  return drops > unanswered
+    ? `${counted(drops, 'SYN')} of this network namespace were dropped by listeners whose accept queue was not full.`
+    : `${counted(unanswered, 'SYN')} of this network namespace had to be sent again: nobody answered, and no accept queue was full.`;
+}
+
+const ON_THE_WAY: readonly string[] = [
+  'Look for what drops SYNs on the way: a firewall or its connection tracking (`nf_conntrack: table full` in `dmesg`), a security group, a wrong address.',
+  '`nstat -az TcpExtListenDrops TcpExtTCPReqQFullDrop IpInDiscards` tells what this host itself drops.',
+];

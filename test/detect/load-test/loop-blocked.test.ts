@@ -25,7 +25,7 @@ describe('a blocked event loop', () => {
       checkLoopBlocked(first(4, { acceptQueue: { connections: 9, waitedMs: 1_900 }, target: { busiestThread } }));
     expect(blocked(1)?.confidence).toBe('proven');
     expect(blocked(1)?.sentence).toBe(
-      'The same connection waited 1.9 s to be accepted, with 9 in the queue, while a thread of the server computed all the time: the event loop was blocked.',
+      'The same connection waited 1.9 s to be accepted, with 9 in the queue, while a thread of the server was busy all the time: the event loop was blocked.',
     );
     expect(blocked(1)?.advice[0]).toMatch(/`node --cpu-prof`/);
     expect(blocked(0)?.confidence).toBe('proven');
