@@ -1,5 +1,6 @@
 import type { LoadTarget } from '../detect/load-test/load-run.ts';
 import type { SocketOwners } from '../kernel/procfs/process-sockets.ts';
+import { withoutSecretsIn } from './secrets.ts';
 
 /** A row in LISTEN. */
 export interface ListenerRow {
@@ -70,7 +71,7 @@ function byPid(pid: number, asked: readonly number[], world: TargetWorld): Found
 
 function describe(ports: readonly number[], pids: readonly number[], world: TargetWorld): LoadTarget {
   const title = pids[0] === undefined ? undefined : world.titleOf(pids[0]);
-  return { ports, pids, ...(title === undefined ? {} : { title }) };
+  return { ports, pids, ...(title === undefined ? {} : { title: withoutSecretsIn(title) }) };
 }
 
 const DENIED =

@@ -19,6 +19,7 @@ import { LoadWatch } from './load-watch.ts';
 import { OwnCost } from './own-cost.ts';
 import { Pace } from './pace.ts';
 import { Rest } from './rest.ts';
+import { withoutSecrets } from './secrets.ts';
 import { thinned } from './thinned.ts';
 
 /** A command that makes the load, while it runs. */
@@ -87,7 +88,7 @@ export async function record(options: RecordOptions): Promise<Recording> {
     return {
       run: {
         target,
-        ...(load.kind === 'command' ? { command: { argv: load.argv, ...end } } : {}),
+        ...(load.kind === 'command' ? { command: { argv: withoutSecrets(load.argv), ...end } } : {}),
         ...(probe === undefined ? {} : { probe }),
         settings: settingsOf(settings),
         phases: {

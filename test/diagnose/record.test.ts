@@ -43,7 +43,7 @@ function openEnded(start: () => void): { readonly load: LoadSource; readonly end
   return {
     load: {
       kind: 'command',
-      argv: ['load'],
+      argv: ['load', '--token', 's3cr3t'],
       start: () => {
         start();
         return running;
@@ -79,7 +79,7 @@ testWith('ss', 'both ends of a load are seen while it runs, and nothing is left 
     ports: [{ whose: 'callers', destination: `127.0.0.1:${port}`, used: CONNECTIONS }],
   });
   expect(run.isQuiet).toBe(true);
-  expect(run.command).toEqual({ argv: ['load'], exitCode: 0 });
+  expect(run.command).toEqual({ argv: ['load', '--token', '***'], exitCode: 0 });
   expect(run.samples.at(-1)?.table?.server).toMatchObject({ established: 0, close_wait: 0 });
   expect(run.samples.at(-1)?.table?.callers.time_wait).toBe(CONNECTIONS);
   expect([...new Set(phases)]).toEqual(['before', 'load', 'after']);

@@ -306,7 +306,7 @@ export function closeWaitLeak(): Diagnosis {
     },
     {
       command: {
-        argv: ['wrk', '-c50', '-d12s', '-H', 'Authorization: Bearer 7f3c', 'http://127.0.0.1:3000/stream'],
+        argv: ['wrk', '-c50', '-d12s', '-H', 'Authorization: ***', 'http://127.0.0.1:3000/stream'],
         exitCode: 0,
       },
     },

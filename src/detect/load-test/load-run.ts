@@ -18,12 +18,13 @@ export interface LoadTarget {
   readonly ports: readonly number[];
   /** Its processes when the recording began; empty where they are not known. */
   readonly pids: readonly number[];
-  /** `node server.js`, cut to 200 characters; absent where it is not known. */
+  /** `node server.js`, cut to 200 characters, without what looks like a secret; absent where it is not known. */
   readonly title?: string;
 }
 
 /** The command that made the load. */
 export interface LoadCommand {
+  /** Without what looks like a secret. */
   readonly argv: readonly string[];
   /** Absent while it runs, and where a signal ended it. */
   readonly exitCode?: number;

@@ -15,15 +15,16 @@ export function checkServerClosesFirst(run: LoadRun): Finding | undefined {
   const { probe } = run;
   const perConnection = short.requests === undefined ? undefined : short.requests / short.opened;
   const isHttp = probe !== undefined && probe.status > 0;
-  const proof =
-    probe?.keepsConnection === false
-      ? 'it says `Connection: close` with its answer'
-      : `${percent(short.serverShare ?? 1)} of those whose end is known`;
+  const isAnnounced = isHttp && !probe.keepsConnection;
+  const isFirst = (short.serverShare ?? 0) >= HALF;
+  const why = isAnnounced
+    ? `${isFirst ? 'the server closed them first' : 'the server wants them closed'}, and says \`Connection: close\` with its answer`
+    : `the server closed them first (${percent(short.serverShare ?? 1)} of those whose end is known)`;
   return {
     kind: 'server_closes_first',
     impact: churnImpact(short),
-    confidence: probe?.keepsConnection === false ? 'proven' : 'likely',
-    sentence: `${sizeOfChurn(short)}: the server closed them first (${proof}).`,
+    confidence: isAnnounced ? 'proven' : 'likely',
+    sentence: `${sizeOfChurn(short)}: ${why}.`,
     evidence: churnEvidence(run, short),
     advice: [
       ...(perConnection !== undefined && perConnection >= SEVERAL_REQUESTS
@@ -43,9 +44,11 @@ export function checkServerClosesFirst(run: LoadRun): Finding | undefined {
 
 /** Whether it is the server that wants its connections short. */
 export function isServersDoing({ probe }: LoadRun, { serverShare, requests, opened }: ShortConnections): boolean {
+  const isHttp = probe !== undefined && probe.status > 0;
+  // Whoever closes first then: Node leaves it to the client where maxRequestsPerSocket is reached, and many clients are faster.
+  if (isHttp && !probe.keepsConnection) return true;
   if (serverShare === undefined || serverShare < HALF) return false;
   // A client that sends `Connection: close` has the server close first. A server that keeps a connection of ours would
   // have kept the client's, unless it ends each after some requests.
-  const keepsOurs = probe !== undefined && probe.status > 0 && probe.keepsConnection;
-  return !keepsOurs || (requests !== undefined && requests >= opened * SEVERAL_REQUESTS);
+  return !isHttp || (requests !== undefined && requests >= opened * SEVERAL_REQUESTS);
 }

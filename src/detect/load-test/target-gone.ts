@@ -16,7 +16,8 @@ export function checkTargetGone(run: LoadRun): Finding | undefined {
   const { seen: looks } = wholeLoad(run);
   const all = [...samplesBefore(run), ...looks];
   const endedAt = firstRunOf(looks, (sample) => hasEnded(all, sample));
-  const unheardAt = firstRunOf(soundTables(looks), (sample) => hasNoListener(sample) && hadListener(all, sample));
+  const unheard = looksWithoutListener(run);
+  const unheardAt = firstRunOf(soundTables(looks), (sample) => unheard.includes(sample));
   const fewest = least(samplesBefore(run));
   const workerAt = firstRunOf(looks, (sample) => hasFewer(fewest, sample));
   const from = endedAt ?? unheardAt ?? workerAt;
@@ -26,6 +27,8 @@ export function checkTargetGone(run: LoadRun): Finding | undefined {
   const before = looks.filter(({ atMs }) => atMs < from.atMs).at(-1);
   const since = before === undefined ? after : [before, ...after];
   const refused = growth(since, ({ counters }) => counters.attemptFails);
+  // A server that listens again is there still: connections_refused tells of the time between.
+  if (endedAt === undefined && unheardAt !== undefined && isBack) return undefined;
   const isWhole = endedAt !== undefined || unheardAt !== undefined;
   // A process that ends takes its connections with it. One that ends without any was no worker.
   const reset = growth(since.slice(0, LEAST_LOOKS + 1), ({ counters }) => counters.resetsSent) ?? 0;
@@ -74,6 +77,13 @@ export function checkTargetGone(run: LoadRun): Finding | undefined {
       'server_closes_first',
     ],
   };
+}
+
+/** The looks at a load that find no listener of the target, though it had one. */
+export function looksWithoutListener(run: LoadRun): readonly LoadSample[] {
+  const { seen: looks } = wholeLoad(run);
+  const all = [...samplesBefore(run), ...looks];
+  return looks.filter((sample) => hasNoListener(sample) && hadListener(all, sample));
 }
 
 function isAway(all: readonly LoadSample[], fewest: number | undefined, sample: LoadSample | undefined): boolean {

@@ -14,7 +14,7 @@ import { pageStyle } from './page-style.ts';
 import { plotData } from './plot-data.ts';
 import { badge, isFlat, type PlotMark, plotFigure } from './plot-figure.ts';
 import { type Plot, type PlotGroup, plotGroupsOf } from './plots.ts';
-import { shownCommand, withoutSecrets } from './shown-command.ts';
+import { shownCommand } from './shown-command.ts';
 import { STATE_WORDS } from './state-words.ts';
 import { inUnit } from './unit.ts';
 import {
@@ -60,7 +60,7 @@ ${
 <style>${verbatim(pageStyle())}</style>
 </head>
 <body>
-<header><b>finwait diagnose</b><span class="target">${withoutSecrets(targetWords(run))}</span><time datetime="${startedAt}">${startedAt.replace('T', ' ').replace(/\.\d+Z$|Z$/, ' UTC')}</time></header>
+<header><b>finwait diagnose</b><span class="target">${targetWords(run)}</span><time datetime="${startedAt}">${startedAt.replace('T', ' ').replace(/\.\d+Z$|Z$/, ' UTC')}</time></header>
 <main>
 ${first === undefined ? calmHero(run) : hero(first, nodes, plots, run)}
 ${tiles(run)}
@@ -244,7 +244,7 @@ function about({ run, cost, finwait, startedAt }: Diagnosis): Markup {
   const { command, probe, settings } = run;
   const isSeenInside = run.samples.some(({ inside }) => inside !== undefined);
   const rows: readonly (readonly [string, string | Markup | undefined])[] = [
-    ['Target', withoutSecrets(targetWords(run))],
+    ['Target', targetWords(run)],
     [
       'Load',
       command === undefined

@@ -6,7 +6,7 @@ import { wrapped } from '../../detect/wrapped.ts';
 import type { Diagnosis } from '../diagnosis.ts';
 import { type FindingNode, findingTree } from './finding-tree.ts';
 import { mainNumbers, type NumberRow } from './main-numbers.ts';
-import { shownCommand, withoutSecrets } from './shown-command.ts';
+import { shownCommand } from './shown-command.ts';
 import { inUnit } from './unit.ts';
 import {
   clock,
@@ -71,7 +71,7 @@ function aboutRun({ finwait, startedAt, run }: Diagnosis, width: number): string
   const { command, probe } = run;
   const target = targetWords(run);
   return [
-    ...(target === '' ? [] : wrapped(safe(withoutSecrets(target)), width, '         ', 'Target:  ')),
+    ...(target === '' ? [] : wrapped(safe(target), width, '         ', 'Target:  ')),
     ...(command === undefined
       ? ['Load:    made by somebody else']
       : wrapped(safe(`${shownCommand(command.argv)} (${commandEnd(command)})`), width, '         ', 'Load:    ')),

@@ -57,10 +57,17 @@ export function isSpoiled({ impact }: Finding): boolean {
   return impact >= SPOILED;
 }
 
-/** `affected about 42% of the test`. */
-export function impactWords(finding: Finding): string {
-  if (!isSpoiled(finding)) return 'lost nothing, or little';
-  return `affected about ${Math.round(Math.min(1, finding.impact) * 100)}% of the test`;
+/** How much of a test was spoiled, from this on, and in words: the number is an estimate, and orders more than it measures. */
+const SPOILED_WORDS: readonly { readonly from: number; readonly words: string }[] = [
+  { from: 0.6, words: 'spoiled most of the test' },
+  { from: 0.35, words: 'spoiled part of the test' },
+  { from: SPOILED, words: 'spoiled a little of the test' },
+  { from: 0, words: 'lost nothing, or little' },
+];
+
+/** `spoiled part of the test`. */
+export function impactWords({ impact }: Finding): string {
+  return SPOILED_WORDS.find(({ from }) => impact >= from)?.words ?? 'lost nothing, or little';
 }
 
 /** `from 2.1 s to 9.8 s`, in the time of the recording. */

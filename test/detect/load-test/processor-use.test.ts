@@ -39,6 +39,19 @@ describe('processor time', () => {
       { busiestThread: 0.4, cpuCores: 0.5 },
       [],
     ],
+    [
+      'is short on a host that others use, for both',
+      { busiestThread: 0.3, waitedForProcessor: 0.3 },
+      { busiestThread: 0.3, waitedForProcessor: 0.3 },
+      ['server_busy'],
+    ],
+    ['is short for a server that has little to do', { busiestThread: 0.1, waitedForProcessor: 0.6 }, {}, []],
+    [
+      'is short now and then',
+      { busiestThread: 0.3, waitedForProcessor: 0.29 },
+      { busiestThread: 0.3, waitedForProcessor: 0.3 },
+      [],
+    ],
     ['is left', { busiestThread: 0.28 }, { busiestThread: 0.2 }, []],
   ])('%s', (_, target, generator, kinds) => {
     expect(findingsOf(using(target, generator)).map(({ kind }) => kind)).toEqual(kinds);

