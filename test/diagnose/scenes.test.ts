@@ -4,14 +4,19 @@ import { spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import type { LimitKind } from '../../src/detect/load-test/finding.ts';
+import type { LoadRun } from '../../src/detect/load-test/load-run.ts';
 import { type BuiltLibrary, buildLibrary } from '../support/child.ts';
-import { diagnoseScene, linkPackages, toolsOf } from '../support/diagnose-scene.ts';
+import { diagnoseScene, linkPackages, type SceneOptions, toolsOf } from '../support/diagnose-scene.ts';
 import { type DiagnoseScene, SCENES } from './scenes.ts';
 
 const CLIENTS = process.env['FINWAIT_CLIENTS'] ?? '';
 const RUNS = Number(process.env['FINWAIT_DIAGNOSE_RUNS'] ?? 1);
 /** Of one run, on a busy machine. */
 const DEADLINE_MS = 60_000;
+/** With less of a processor, a server with a short queue blocks, and a healthy one is busy: the machine is then the limit. */
+const STARVED = 0.6;
+const ATTEMPTS = 3;
 
 const CASES = SCENES.flatMap((scene) => [
   { scene, isInside: false },
@@ -45,22 +50,44 @@ describe.concurrent.each(LANES)('a load %s', (_lane, cases) => {
 
 async function hold(scene: DiagnoseScene, isInside: boolean): Promise<void> {
   for (let run = 0; run < RUNS; run++) {
-    const { diagnosis, text } = await diagnoseScene(scene, {
-      library: library.folder,
-      isInside,
-      clients: CLIENTS,
-      recordings: process.env['FINWAIT_DIAGNOSE_RECORDINGS'],
-    });
-    const found = diagnosis.findings.map(({ kind }) => kind);
-    const allowed = new Set<string>([scene.first, ...(scene.also ?? []), ...(scene.maybe ?? [])]);
-    expect(found[0] ?? 'nothing', text).toBe(scene.first);
-    expect(found, text).toEqual(expect.arrayContaining([...(scene.also ?? [])]));
-    expect(
-      found.filter((kind) => !allowed.has(kind)),
-      text,
-    ).toEqual([]);
-    expect(diagnosis.run.samples.some(({ inside }) => inside !== undefined)).toBe(isInside);
+    for (let attempt = 1; ; attempt++) {
+      const { diagnosis, text } = await diagnoseScene(scene, { ...options(), isInside });
+      const found = diagnosis.findings.map(({ kind }) => kind);
+      const unexpected = unexpectedIn(scene, found);
+      if (unexpected !== undefined && attempt < ATTEMPTS && waited(diagnosis.run) > STARVED) continue;
+      expect(unexpected, `${waited(diagnosis.run)} of the time without a processor\n${text}`).toBeUndefined();
+      expect(diagnosis.run.samples.some(({ inside }) => inside !== undefined)).toBe(isInside);
+      break;
+    }
   }
+}
+
+function options(): Omit<SceneOptions, 'isInside'> {
+  return { library: library.folder, clients: CLIENTS, recordings: process.env['FINWAIT_DIAGNOSE_RECORDINGS'] };
+}
+
+/** What is wrong with what was found; undefined where nothing is. */
+function unexpectedIn(scene: DiagnoseScene, found: readonly LimitKind[]): string | undefined {
+  const { first, also = [], maybe = [] } = scene;
+  const all = found.length === 0 ? 'nothing' : found.join(', ');
+  if ((found[0] ?? 'nothing') !== first) return `not ${first} first but ${all}`;
+  const missing = also.filter((kind) => !found.includes(kind));
+  if (missing.length > 0) return `no ${missing.join(', ')} in ${all}`;
+  const excess = found.filter((kind) => kind !== first && !also.includes(kind) && !maybe.includes(kind));
+  return excess.length > 0 ? `too much in ${all}` : undefined;
+}
+
+/** Of the time of the load, how much the end that had it worse was ready and without a processor. The median. */
+function waited({ samples, phases }: LoadRun): number {
+  const load = samples.filter(({ atMs }) => atMs > phases.load.fromMs && atMs <= phases.load.toMs);
+  return Math.max(
+    medianOf(load.map(({ target }) => target?.waitedForProcessor ?? 0)),
+    medianOf(load.map(({ generator }) => generator?.waitedForProcessor ?? 0)),
+  );
+}
+
+function medianOf(values: readonly number[]): number {
+  return [...values].sort((one, other) => one - other)[values.length >> 1] ?? 0;
 }
 
 function whatIsMissing(scene: DiagnoseScene): string | undefined {
