@@ -13,7 +13,7 @@ const WAITED_ONCE_MS = 1_000;
 /** And how many looks, where it is less. */
 const LEAST_WAITING = 2;
 /** Of the time: a thread that waits for a processor so much would turn if it had one. */
-const STARVED = 0.8;
+const STARVED = 0.85;
 /** Between two looks, to tell whether anything was answered. */
 const LEAST_INTERVAL_MS = 200;
 /** A thread that computes all the time, less what is lost between the looks. */

@@ -77,12 +77,12 @@ describe('a blocked event loop', () => {
           counters: { listenOverflows: overflows * steady, listenDrops: overflows * steady },
         }),
       });
-    expect(checkLoopBlocked(starved(0.79, 0))?.kind).toBe('loop_blocked');
-    expect(findingsOf(starved(0.85, 0)).map(({ kind }) => kind)).toEqual(['server_busy']);
-    const [first] = findingsOf(starved(0.85, 500));
+    expect(checkLoopBlocked(starved(0.84, 0))?.kind).toBe('loop_blocked');
+    expect(findingsOf(starved(0.86, 0)).map(({ kind }) => kind)).toEqual(['server_busy']);
+    const [first] = findingsOf(starved(0.86, 500));
     expect(first?.kind).toBe('loop_blocked');
     expect(first?.confidence).toBe('likely');
-    expect(first?.sentence).toMatch(/did not turn, for the server waited for a processor 85% of the time\.$/);
+    expect(first?.sentence).toMatch(/did not turn, for the server waited for a processor 86% of the time\.$/);
     expect(first?.advice[0]).toMatch(/^Give the server a processor of its own/);
   });
 
