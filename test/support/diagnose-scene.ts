@@ -19,6 +19,8 @@ export interface SceneOptions {
   readonly clients: string;
   /** A folder that keeps what was recorded. */
   readonly recordings?: string | undefined;
+  /** Connections of other processes in the same network namespace, two rows each, by process. @default [] */
+  readonly neighbours?: readonly number[];
 }
 
 /** What came of a scene. */
@@ -27,6 +29,9 @@ export interface SceneOutcome {
   /** The report, and what the load and finwait said beside it. */
   readonly text: string;
 }
+
+/** Thousands of connections take their time on a busy machine. */
+const NEIGHBOURS_MS = 60_000;
 
 const PROGRAMS = join(ROOT, 'test/fixtures/programs');
 
@@ -61,12 +66,15 @@ export function linkPackages(library: string): void {
 export async function diagnoseScene(scene: DiagnoseScene, options: SceneOptions): Promise<SceneOutcome> {
   const folder = mkdtempSync(join(tmpdir(), 'finwait-scene-'));
   const server = startServer(scene, options);
+  const neighbours: Program[] = [];
   try {
     const port = await server.says('stdout', /^listening (\d+)$/m);
+    for (const count of options.neighbours ?? []) neighbours.push(startNeighbours(server, count));
+    for (const neighbour of neighbours) await neighbour.says('stdout', /^(neighbours)/m, NEIGHBOURS_MS);
     const json = join(folder, 'run.json');
     const cli = new Program(
       [
-        ...['nsenter', '-t', `${server.pid}`, '-U', '-n', '--preserve-credentials'],
+        ...besides(server),
         ...[process.execPath, join(options.library, 'cli.js'), 'diagnose'],
         ...['--port', port, '--settle', '3s', '--json', json, '--', ...loadOf(scene, port, options)],
       ],
@@ -86,9 +94,20 @@ export async function diagnoseScene(scene: DiagnoseScene, options: SceneOptions)
     }
     return { diagnosis, text };
   } finally {
+    for (const neighbour of neighbours) neighbour.kill();
     await server.end();
     rmSync(folder, { recursive: true });
   }
+}
+
+/** Runs what follows in the network namespace of a server. */
+function besides({ pid }: Program): readonly string[] {
+  return ['nsenter', '-t', `${pid}`, '-U', '-n', '--preserve-credentials'];
+}
+
+function startNeighbours(server: Program, connections: number): Program {
+  const program = [process.execPath, join(PROGRAMS, 'load-neighbours.mjs'), `${connections}`];
+  return new Program([...besides(server), ...program], { PATH: process.env['PATH'] ?? '' });
 }
 
 function startServer(scene: DiagnoseScene, { library, isInside }: SceneOptions): Program {

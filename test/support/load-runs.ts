@@ -167,21 +167,22 @@ function tableOf({ phase, isTeardown }: LookTime, given: GivenLook): TableSample
     server: states({ established: open, listen: 1, ...given.server }),
     callers: states({ established: open, ...given.callers }),
     outbound: states(given.outbound),
-    serverEnd: end({ unread: open > 0 ? 1 : 0, unreadBytes: open > 0 ? 90 : 0, ...given.serverEnd }),
-    callersEnd: end(given.callersEnd),
-    outboundEnd: end(given.outboundEnd),
+    serverEnd: endOf({ unread: open > 0 ? 1 : 0, unreadBytes: open > 0 ? 90 : 0, ...given.serverEnd }),
+    callersEnd: endOf(given.callersEnd),
+    outboundEnd: endOf(given.outboundEnd),
     acceptQueue: { connections: 0, limit: 511, listeners: 1, waitedMs: 0, ...given.acceptQueue },
     ports: given.ports ?? [{ whose: 'callers', destination: '127.0.0.1:3000', used: open, timeWait: 0, limit: 28_231 }],
   };
 }
 
 /** Nothing in any state, but what is given. */
-function states(given: Partial<StateNumbers> = {}): StateNumbers {
+export function states(given: Partial<StateNumbers> = {}): StateNumbers {
   const none = Object.fromEntries(STATE_LABELS.map((state) => [state, 0])) as unknown as StateNumbers;
   return { ...none, ...given };
 }
 
-function end(given: Partial<EndSample> = {}): EndSample {
+/** Nothing at this end of the connections, but what is given. */
+export function endOf(given: Partial<EndSample> = {}): EndSample {
   return {
     unread: 0,
     unreadBytes: 0,
@@ -195,7 +196,8 @@ function end(given: Partial<EndSample> = {}): EndSample {
   };
 }
 
-function insideOf(given: Partial<InsideSample>): InsideSample {
+/** Nothing from inside, but what is given. */
+export function insideOf(given: Partial<InsideSample>): InsideSample {
   return {
     serverStates: states(),
     clientStates: states(),

@@ -35,7 +35,7 @@ export class Program {
   }
 
   /** The first group of a pattern in what it has said, once it has. */
-  async says(stream: 'stdout' | 'stderr', pattern: RegExp): Promise<string> {
+  async says(stream: 'stdout' | 'stderr', pattern: RegExp, deadlineMs?: number): Promise<string> {
     let found: RegExpExecArray | null = null;
     await until(
       () => {
@@ -43,6 +43,7 @@ export class Program {
         return found !== null;
       },
       () => `${pattern} in ${JSON.stringify({ stdout: this.stdout, stderr: this.stderr })}`,
+      deadlineMs,
     );
     return (found as unknown as RegExpExecArray)[1] ?? '';
   }

@@ -43,7 +43,7 @@ export function checkAcceptQueueFull(run: LoadRun): Finding | undefined {
     confidence,
     sentence:
       full.length > 0
-        ? `The accept queue was full: ${counted(most ?? 0, 'connection')} waited in it${room === undefined ? '' : `, and it takes ${grouped(room)}`}${dropped === '' ? '' : `; ${dropped}`}.`
+        ? `${counted(most ?? 0, 'connection')} waited in the accept queue${room === undefined ? '' : `, which takes ${grouped(room)}`}${dropped === '' ? '' : `; ${dropped}`}.`
         : `${dropped} because an accept queue was full: that of the server${most === undefined || room === undefined ? ' was not seen so' : ` had ${grouped(most)} of ${grouped(room)} in it when seen`}.`,
     evidence: [
       ...grew('ListenOverflows', overflows, window.seconds, 'namespace'),

@@ -60,7 +60,6 @@ export function checkConnectionsRefused(run: LoadRun): Finding | undefined {
               'A server that restarts refuses connections meanwhile: look at its log, and at the restarts of its supervisor.',
             ],
     ...(span === undefined ? {} : { seen: span }),
-    // What listens no more drops the connections that it has not accepted, and a restart all others.
-    explains: unheard === undefined ? ['generator_limited'] : ['resets', 'generator_limited'],
+    explains: ['generator_limited'],
   };
 }

@@ -46,8 +46,15 @@ const RULES: { readonly [kind in LimitKind]: (run: LoadRun) => Finding | undefin
  * @example findingsOf(run)[0]?.sentence // 'The same connection waited 1.9 s to be accepted, ...'
  */
 export function findingsOf(run: LoadRun): Finding[] {
-  return inOrder(LIMIT_KINDS.flatMap((kind) => RULES[kind](run) ?? []));
+  const findings = LIMIT_KINDS.flatMap((kind) => RULES[kind](run) ?? []);
+  const isHeldUp = findings.some(({ kind, impact }) => impact > MOST_OF_A_COST && kind !== 'leak');
+  return inOrder(findings.filter(({ kind }) => !isHeldUp || !LAST_ANSWERS.includes(kind)));
 }
+
+/** What a load ends with when nothing else holds it up: beside a failure they say nothing of what it could do. */
+const LAST_ANSWERS: readonly LimitKind[] = ['generator_limited', 'server_busy'];
+/** What only costs, such as connections that are not used again, stays below. */
+const MOST_OF_A_COST = 0.3;
 
 /** Exported for what is said of the order alone. */
 export function inOrder(findings: readonly Finding[]): Finding[] {

@@ -7,6 +7,9 @@ import { CROWDED, FREE_THREAD, processorUse, threadEvidence } from './processor-
 
 /** One that keeps to a rate has most of its time left; one that does not still waits for answers now and then. */
 const BUSY_GENERATOR = 0.85;
+/** On a host that others use both wait, for each other too: then it is the one that wants much more than the other. */
+const STARVED = 0.3;
+const NEARLY_BUSY = 0.75;
 /** A server that keeps connections waiting is not waiting for the generator. */
 const MOST_QUEUED = 0.5;
 
@@ -14,7 +17,11 @@ const MOST_QUEUED = 0.5;
 export function checkGeneratorLimited(run: LoadRun): Finding | undefined {
   const use = processorUse(run);
   if (use === undefined || use.target === undefined || use.generator === undefined) return undefined;
-  const isThreadBusy = use.generator.wanted >= BUSY_GENERATOR;
+  const isStarved =
+    use.generator.waited >= STARVED &&
+    use.generator.wanted >= NEARLY_BUSY &&
+    use.generator.wanted - use.target.wanted >= STARVED;
+  const isThreadBusy = use.generator.wanted >= BUSY_GENERATOR || isStarved;
   // Without a thread of its own to wait for, the server had less than it could use because the generator had the rest.
   const isCrowded = use.isHostFull && (use.generatorCores ?? 0) > (use.targetCores ?? 0);
   if (use.target.wanted > FREE_THREAD || (!isThreadBusy && !isCrowded)) return undefined;

@@ -54,10 +54,13 @@ export function hasConnections({ table }: LoadSample): boolean {
   return server.established + callers.established + server.syn_received + callers.syn_sent > 0;
 }
 
-/** Whether those who connect are on this host too: what happens to a connection is then counted at both ends. */
-export function isCalledFromHere({ seen }: LoadWindow): boolean {
+/**
+ * Whether those who connect are on this host too: what happens to a connection is then counted at both ends. Undefined
+ * without a table that would show them.
+ */
+export function isCalledFromHere({ seen }: LoadWindow): boolean | undefined {
   const callers = tablePeak(seen, ({ callers }) => callers.established + callers.time_wait + callers.syn_sent);
-  return callers !== undefined && callers > 0;
+  return callers === undefined ? undefined : callers > 0;
 }
 
 /** The tables of these looks: sound ones, unless most are degraded, then all that there are. */

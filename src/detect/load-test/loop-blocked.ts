@@ -25,6 +25,8 @@ const FEW_SEGMENTS = 4;
 /** Of the connections at the server: all of them wait, and not one that is not read for a reason of its own. */
 const UNREAD_SHARE = 0.5;
 const LEAST_UNREAD = 3;
+/** Packets that found no place in an accept queue: nothing was accepted either. */
+const LEAST_OVERFLOWS = 5;
 /** Looks in which nothing was answered: one may be a pause of the whole machine. */
 const LEAST_SILENT = 2;
 
@@ -35,7 +37,8 @@ export function checkLoopBlocked(run: LoadRun): Finding | undefined {
   const tables = tablesOf(window.seen);
   const waiting = tables.filter(({ table }) => (finite(table?.acceptQueue?.waitedMs) ?? 0) >= BLOCKED_TURN_MS);
   const waitedMs = peak(waiting, ({ table }) => table?.acceptQueue?.waitedMs);
-  const silent = silentLooks(tables);
+  const overflows = counterGrowth(window, 'listenOverflows');
+  const silent = silentLooks(tables, (overflows ?? 0) >= LEAST_OVERFLOWS);
   const turnMs = turnOf(tables, waiting);
   const starved = mean(waiting, ({ target }) => target?.waitedForProcessor) ?? 0;
   const isSeen =
@@ -43,12 +46,11 @@ export function checkLoopBlocked(run: LoadRun): Finding | undefined {
     turnMs >= FREE_TURN_MS &&
     starved < STARVED;
   if (!isSeen && silent.length < LEAST_SILENT) return undefined;
-  const looks = isSeen ? waiting : silent;
+  const looks = tables.filter((sample) => (isSeen && waiting.includes(sample)) || silent.includes(sample));
   const share = looks.length / Math.max(1, tables.length);
   const unread = peak(looks, ({ table }) => table?.serverEnd.unread);
   const wanted = mean(looks, ({ target }) => wantedShare(target));
   const queued = peak(waiting, ({ table }) => table?.acceptQueue?.connections);
-  const overflows = counterGrowth(window, 'listenOverflows');
   const span = spanOf(looks);
   const isLong = turnMs >= BLOCKED_TURN_MS;
   const isProven = isSeen && isLong && wanted !== undefined && (wanted >= BUSY || wanted <= IDLE);
@@ -118,15 +120,17 @@ function turnOf(tables: readonly LoadSample[], waiting: readonly LoadSample[]): 
   return accepted > 0 ? ms / accepted : Number.POSITIVE_INFINITY;
 }
 
-/** Looks before which nothing was sent though requests lay at the server, both then and at the look before. */
-function silentLooks(tables: readonly LoadSample[]): readonly LoadSample[] {
+/**
+ * Looks before which nothing was sent though requests lay at the server, both then and at the look before. A server that
+ * does not read though it could computes little, and goes on accepting.
+ */
+function silentLooks(tables: readonly LoadSample[], isOverflowing: boolean): readonly LoadSample[] {
   return tables.filter((sample, index) => {
     const before = tables[index - 1];
     if (before === undefined || !isUnread(before) || !isUnread(sample)) return false;
     if (sample.atMs - before.atMs < LEAST_INTERVAL_MS) return false;
     const sent = (sample.counters.segmentsSent ?? Number.NaN) - (before.counters.segmentsSent ?? Number.NaN);
-    // A server that does not read though it could is another finding: it computes little.
-    return sent >= 0 && sent <= FEW_SEGMENTS && (wantedShare(sample.target) ?? 0) >= BUSY;
+    return sent >= 0 && sent <= FEW_SEGMENTS && (isOverflowing || (wantedShare(sample.target) ?? 0) >= BUSY);
   });
 }
 

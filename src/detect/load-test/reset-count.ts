@@ -28,7 +28,7 @@ export function resetsOf(window: LoadWindow): ResetCount | undefined {
   // EstabResets counts each end that was in ESTABLISHED or CLOSE_WAIT. With both ends in this namespace that is 2 where
   // a connection was aborted, and 1 where only the client had it still.
   const ends = counterGrowth(window, 'establishedResets') ?? sent * 2;
-  const isBoth = isCalledFromHere(window);
+  const isBoth = isCalledFromHere(window) ?? true;
   const aborted = Math.min(sent, isBoth ? Math.max(0, ends - sent) : ends);
   return {
     sent,

@@ -14,6 +14,7 @@ import {
 } from './load-window.ts';
 import { type ResetCount, resetsOf } from './reset-count.ts';
 import { shortConnections } from './short-connections.ts';
+import { looksWithoutListener } from './target-gone.ts';
 
 /** A client that goes leaves one now and then. */
 const LEAST = 10;
@@ -24,15 +25,15 @@ const MOST = 0.5;
 
 /** Who reset, and how it is known. */
 interface Direction {
-  readonly by: 'server' | 'clients' | 'unknown';
+  readonly by: 'server' | 'clients' | 'either' | 'unknown';
   readonly count: number;
   readonly confidence: Confidence;
 }
 
 /** Connections that ended by an RST. */
 export function checkResets(run: LoadRun): Finding | undefined {
-  // It tells of the same RSTs.
-  if (checkKeepAliveRace(run) !== undefined) return undefined;
+  // Each tells of the same RSTs: a server that ends resets what it has.
+  if (checkKeepAliveRace(run) !== undefined || looksWithoutListener(run).length > 0) return undefined;
   const window = steadyLoad(run);
   const resets = resetsOf(window);
   const sent = growth(window.counted, ({ inside }) => inside?.resetsSent) ?? 0;
@@ -90,7 +91,9 @@ function directionOf(
   if (sent >= LEAST && sent >= received) return { by: 'server', count: sent, confidence: 'proven' };
   if (received >= LEAST) return { by: 'clients', count: received, confidence: 'proven' };
   // With both ends in one namespace they count in the same counters.
-  if (isCalledFromHere(window)) return { by: 'unknown', count: total, confidence: 'likely' };
+  const isHere = isCalledFromHere(window);
+  if (isHere === undefined) return { by: 'unknown', count: total, confidence: 'possible' };
+  if (isHere) return { by: 'either', count: total, confidence: 'likely' };
   const isFromOutside = (resets?.received ?? 0) > total / 2;
   return { by: isFromOutside ? 'clients' : 'server', count: total, confidence: 'likely' };
 }
@@ -102,6 +105,8 @@ function sentenceOf({ by, count }: Direction): string {
     case 'clients':
       return `Clients reset ${counted(count, 'connection')} of the server`;
     case 'unknown':
+      return `${counted(count, 'connection')} of this network namespace ${count === 1 ? 'was' : 'were'} reset`;
+    case 'either':
       return `${counted(count, 'connection')} ${count === 1 ? 'was' : 'were'} reset by one of the two ends on this host`;
   }
   by satisfies never;

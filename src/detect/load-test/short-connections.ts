@@ -68,7 +68,7 @@ export function shortConnections(run: LoadRun): ShortConnections | undefined {
     openAtMost,
     serverShare:
       shareInside(window) ?? (known < LEAST_TIME_WAITS ? undefined : finite((serverTimeWaits + late) / known)),
-    isCalledFromHere: isCalledFromHere(window),
+    isCalledFromHere: isCalledFromHere(window) === true,
     serverTimeWaits,
     callersTimeWaits,
     late,

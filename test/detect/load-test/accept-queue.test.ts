@@ -64,7 +64,7 @@ describe('an accept queue that was full', () => {
     const run = loadRunOf({ look: () => ({ acceptQueue: { connections: 9, limit: 8 } }) });
     const samples = run.samples.map((sample) => ({ ...sample, counters: {} }));
     expect(checkAcceptQueueFull({ ...run, samples })?.sentence).toBe(
-      'The accept queue was full: 9 connections waited in it, and it takes 9.',
+      '9 connections waited in the accept queue, which takes 9.',
     );
   });
 
@@ -83,7 +83,7 @@ describe('an accept queue that was full', () => {
       overflowing(200, { connections: 513, limit: 512, listeners: 4 }, { somaxconn: 128 }),
     );
     expect(several?.advice[0]).toMatch(/^Raise `net\.core\.somaxconn` first: it is 128/);
-    expect(several?.sentence).toMatch(/^The accept queue was full: 513 connections waited in it, and it takes 516/);
+    expect(several?.sentence).toMatch(/^513 connections waited in the accept queue, which takes 516/);
   });
 
   test('says that the count is of the whole network namespace', () => {

@@ -41,7 +41,7 @@ describe('a blocked event loop', () => {
         target: { busiestThread: 1 },
       }),
     });
-    expect(findingsOf(run).map(({ kind }) => kind)).toEqual(['loop_blocked', 'accept_queue_full', 'server_busy']);
+    expect(findingsOf(run).map(({ kind }) => kind)).toEqual(['loop_blocked', 'accept_queue_full']);
   });
 
   test.each([

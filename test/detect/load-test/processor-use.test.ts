@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import type { LimitKind } from '../../../src/detect/load-test/finding.ts';
 import { findingsOf } from '../../../src/detect/load-test/findings.ts';
 import type { ProcessSample } from '../../../src/detect/load-test/load-sample.ts';
-import { loadRunOf } from '../../support/load-runs.ts';
+import { type GivenLook, loadRunOf } from '../../support/load-runs.ts';
 
 const using = (target: Partial<ProcessSample>, generator: Partial<ProcessSample>) =>
   loadRunOf({ look: () => ({ target, generator }) });
@@ -26,6 +26,18 @@ describe('processor time', () => {
       { busiestThread: 0.2, waitedForProcessor: 0.3 },
       { busiestThread: 0.3, waitedForProcessor: 0.6 },
       ['generator_limited'],
+    ],
+    [
+      'is short for both, and for the generator most',
+      { busiestThread: 0.06, waitedForProcessor: 0.3 },
+      { busiestThread: 0.2, waitedForProcessor: 0.6 },
+      ['generator_limited'],
+    ],
+    [
+      'is short for both alike',
+      { busiestThread: 0.15, waitedForProcessor: 0.4 },
+      { busiestThread: 0.2, waitedForProcessor: 0.6 },
+      [],
     ],
     [
       'of all processors is used by a generator of many threads',
@@ -66,15 +78,16 @@ describe('processor time', () => {
     );
   });
 
-  test('never outranks what fails', () => {
-    const run = loadRunOf({
-      look: ({ seconds }) => ({
-        target: { busiestThread: 1 },
-        counters: { listenOverflows: seconds * 20, listenDrops: seconds * 20 },
-        acceptQueue: { connections: 512, limit: 511 },
-      }),
-    });
-    expect(findingsOf(run).map(({ kind }) => kind)).toEqual(['accept_queue_full', 'server_busy']);
+  test('is told beside what only costs, and beside a leak, and not beside what fails', () => {
+    const kindsOf = (look: GivenLook, isAfter = false) =>
+      findingsOf(
+        loadRunOf({
+          look: ({ phase }) => ({ target: { busiestThread: 1 }, ...(isAfter === (phase === 'after') ? look : {}) }),
+        }),
+      ).map(({ kind }) => kind);
+    expect(kindsOf({ acceptQueue: { connections: 512, limit: 511 }, counters: {} })).toEqual(['server_busy']);
+    expect(kindsOf({ target: { busiestThread: 1, openFds: 1_024 } })).toEqual(['descriptors_exhausted']);
+    expect(kindsOf({ serverEnd: { closeWaitHeld: 5 } }, true)).toEqual(['leak', 'server_busy']);
   });
 
   test('is not judged where a queue is half full: it is not the generator that is waited for', () => {

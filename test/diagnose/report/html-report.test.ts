@@ -10,12 +10,7 @@ import { plotGroupsOf } from '../../../src/diagnose/report/plots.ts';
 import { inUnit, type Unit } from '../../../src/diagnose/report/unit.ts';
 import { STATES, stateName } from '../../../src/tcp/state.ts';
 import { COMPLETE, LEAST } from '../../support/complete-diagnosis.ts';
-import {
-  acceptQueueOverflow,
-  healthy,
-  SAMPLE_DIAGNOSES,
-  sampleRun,
-} from '../../support/sample-diagnoses.ts';
+import { acceptQueueOverflow, healthy, SAMPLE_DIAGNOSES, sampleRun } from '../../support/sample-diagnoses.ts';
 
 const ALL = { ...SAMPLE_DIAGNOSES, complete: () => COMPLETE, least: () => LEAST };
 
