@@ -84,6 +84,7 @@ const CRIPPLED: readonly DiagnoseScene[] = [
     server: ['http', 'closing'],
     load: [...AUTOCANNON, '-c', '20', '-R', '1000', 'URL'],
     first: 'server_closes_first',
+    maybe: ['server_busy'],
   },
   {
     title: 'a server that lets its clients close after each answer',
@@ -213,7 +214,7 @@ const OTHERWISE: readonly DiagnoseScene[] = [
   {
     title: 'a load generator of one thread against the cheapest server',
     server: ['tcp', 'canned'],
-    load: [...AUTOCANNON, '-c', '20', 'URL'],
+    load: [...AUTOCANNON, '-c', '200', 'URL'],
     first: 'generator_limited',
     isBusy: true,
   },
