@@ -14,8 +14,8 @@ const CLIENTS = process.env['FINWAIT_CLIENTS'] ?? '';
 const RUNS = Number(process.env['FINWAIT_DIAGNOSE_RUNS'] ?? 1);
 /** Of one run, on a busy machine. */
 const DEADLINE_MS = 60_000;
-/** With less of a processor, a server with a short queue blocks, and a healthy one is busy: the machine is then the limit. */
-const STARVED = 0.6;
+/** An end that waits longer for a processor is limited by the machine: a short queue overflows, and no load is a load. */
+const STARVED = 0.5;
 const ATTEMPTS = 3;
 
 const CASES = SCENES.flatMap((scene) => [
@@ -52,10 +52,16 @@ async function hold(scene: DiagnoseScene, isInside: boolean): Promise<void> {
   for (let run = 0; run < RUNS; run++) {
     for (let attempt = 1; ; attempt++) {
       const { diagnosis, text } = await diagnoseScene(scene, { ...options(), isInside });
+      const share = waited(diagnosis.run);
       const found = diagnosis.findings.map(({ kind }) => kind);
-      const unexpected = unexpectedIn(scene, found);
-      if (unexpected !== undefined && attempt < ATTEMPTS && waited(diagnosis.run) > STARVED) continue;
-      expect(unexpected, `${waited(diagnosis.run)} of the time without a processor\n${text}`).toBeUndefined();
+      // Then it is true whatever the scene.
+      const isTrue = (kind: LimitKind): boolean => share > STARVED && kind === 'server_busy' && kind !== scene.first;
+      const unexpected = unexpectedIn(
+        scene,
+        found.filter((kind) => !isTrue(kind)),
+      );
+      if (unexpected !== undefined && attempt < ATTEMPTS && share > STARVED) continue;
+      expect(unexpected, `${share} of the time without a processor\n${text}`).toBeUndefined();
       expect(diagnosis.run.samples.some(({ inside }) => inside !== undefined)).toBe(isInside);
       break;
     }

@@ -84,6 +84,7 @@ const CRIPPLED: readonly DiagnoseScene[] = [
     server: ['http', 'closing'],
     load: [...AUTOCANNON, '-c', '20', '-R', '1000', 'URL'],
     first: 'server_closes_first',
+    maybe: ['server_busy'],
   },
   {
     title: 'a server that lets its clients close after each answer',
@@ -122,7 +123,7 @@ const CRIPPLED: readonly DiagnoseScene[] = [
     server: ['tcp', 'half open and late'],
     load: ['client', 'impatience', 'PORT', SECONDS],
     first: 'leak',
-    maybe: ['connections_not_reused'],
+    maybe: ['resets', 'connections_not_reused'],
   },
   {
     title: 'upgraded connections that the server never ends',
@@ -213,7 +214,7 @@ const OTHERWISE: readonly DiagnoseScene[] = [
   {
     title: 'a load generator of one thread against the cheapest server',
     server: ['tcp', 'canned'],
-    load: [...AUTOCANNON, '-c', '20', 'URL'],
+    load: [...AUTOCANNON, '-c', '200', 'URL'],
     first: 'generator_limited',
     isBusy: true,
   },
@@ -230,15 +231,14 @@ const OTHERWISE: readonly DiagnoseScene[] = [
     load: [...AUTOCANNON, '-c', '20', '-R', '3000', 'URL'],
     first: 'target_gone',
     also: ['connections_refused'],
-    maybe: ['generator_limited'],
+    maybe: ['resets', 'generator_limited'],
     isBusy: true,
   },
   {
     title: 'a server that does not listen for a second',
     server: ['http', 'restarting'],
     load: [...AUTOCANNON, '-c', '20', '-R', '1500', 'URL'],
-    first: 'target_gone',
-    also: ['connections_refused'],
+    first: 'connections_refused',
     maybe: ['resets', 'generator_limited'],
     isBusy: true,
   },
