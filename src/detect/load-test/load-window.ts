@@ -22,9 +22,14 @@ export function wholeLoad(run: LoadRun): LoadWindow {
   return windowUntil(run, run.phases.load.toMs - TEARDOWN_MS);
 }
 
+/** The looks at the load to its last moment, which takes no port and closes no descriptor before its time. */
+export function looksAtLoad(run: LoadRun): readonly LoadSample[] {
+  return during(run, run.phases.load.toMs);
+}
+
 /** The load as long as connections were open: without what follows a crash, and without an early end of the generator. */
 export function steadyLoad(run: LoadRun): LoadWindow {
-  const all = during(run, run.phases.load.toMs);
+  const all = looksAtLoad(run);
   const last = all.findLastIndex(hasConnections);
   const isLast = last < 0 || last >= all.findLastIndex(({ table }) => table !== undefined);
   const whole = wholeLoad(run);
@@ -59,7 +64,9 @@ export function hasConnections({ table }: LoadSample): boolean {
  * without a table that would show them.
  */
 export function isCalledFromHere({ seen }: LoadWindow): boolean | undefined {
-  const callers = tablePeak(seen, ({ callers }) => callers.established + callers.time_wait + callers.syn_sent);
+  const callers = tablePeak(seen, ({ callers: { listen: _, closed: __, ...open } }) =>
+    Object.values(open).reduce((sum, count) => sum + count, 0),
+  );
   return callers === undefined ? undefined : callers > 0;
 }
 

@@ -12,6 +12,10 @@ import { GIVE_PROCESSOR, wantedShare } from './processor-use.ts';
 const WAITED_ONCE_MS = 1_000;
 /** And how many looks, where it is less. */
 const LEAST_WAITING = 2;
+/** Of the time that a thread wanted a processor: with so little of one, short turns are long as well. */
+const CROWDED_OUT = 0.75;
+/** A loop that sleeps wants none. */
+const MOSTLY = 0.6;
 /** Of the time: a thread that waits for a processor so much would turn if it had one. */
 const STARVED = 0.85;
 /** Between two looks, to tell whether anything was answered. */
@@ -45,7 +49,7 @@ export function checkLoopBlocked(run: LoadRun): Finding | undefined {
   const isSeen =
     (waiting.length >= LEAST_WAITING || (waitedMs ?? 0) >= WAITED_ONCE_MS) &&
     turnMs >= FREE_TURN_MS &&
-    (starved < STARVED || isOverflowing);
+    (isOverflowing || !isCrowdedOut(waiting));
   if (!isSeen && silent.size < LEAST_SILENT) return undefined;
   const looks = tables.filter((sample) => (isSeen && isWaiting(sample)) || silent.has(sample));
   const share = looks.length / Math.max(1, tables.length);
@@ -140,6 +144,13 @@ function silentLooks(tables: readonly LoadSample[], isOverflowing: boolean): Rea
     return sent >= 0 && sent <= FEW_SEGMENTS && (isOverflowing || (wantedShare(sample.target) ?? 0) >= BUSY);
   });
   return new Set(silent);
+}
+
+/** Whether others of the host had the processors while connections waited. */
+function isCrowdedOut(waiting: readonly LoadSample[]): boolean {
+  const wanted = mean(waiting, ({ target }) => wantedShare(target)) ?? 0;
+  const waited = mean(waiting, ({ target }) => target?.waitedForProcessor) ?? 0;
+  return wanted >= MOSTLY && waited >= wanted * CROWDED_OUT;
 }
 
 /** A connection that was in the accept queue at the look before is there still. */

@@ -5,7 +5,7 @@ import { seen } from './evidence.ts';
 import type { Evidence } from './finding.ts';
 import type { LoadRun } from './load-run.ts';
 import type { LoadSample, PortSample } from './load-sample.ts';
-import { finite, tablesOf, wholeLoad } from './load-window.ts';
+import { finite, looksAtLoad, tablesOf } from './load-window.ts';
 
 /** A range wider than this gains little. */
 const WIDE_RANGE = 50_000;
@@ -19,7 +19,7 @@ export interface PortUse {
 
 /** The local ports towards the destination that came nearest to its limit, look by look; empty where none is known. */
 export function portUse(run: LoadRun): readonly PortUse[] {
-  const uses = tablesOf(wholeLoad(run).seen).flatMap((sample) =>
+  const uses = tablesOf(looksAtLoad(run)).flatMap((sample) =>
     (sample.table?.ports ?? []).flatMap((port): PortUse[] => {
       const limit = finite(port.limit);
       return limit === undefined || limit <= 0 || finite(port.used) === undefined ? [] : [{ sample, port, limit }];

@@ -27,6 +27,8 @@ export function checkTargetGone(run: LoadRun): Finding | undefined {
   const before = looks.filter(({ atMs }) => atMs < from.atMs).at(-1);
   const since = before === undefined ? after : [before, ...after];
   const refused = growth(since, ({ counters }) => counters.attemptFails);
+  // A server that listens again is there still: connections_refused tells of the time between.
+  if (endedAt === undefined && unheardAt !== undefined && isBack) return undefined;
   const isWhole = endedAt !== undefined || unheardAt !== undefined;
   // A process that ends takes its connections with it. One that ends without any was no worker.
   const reset = growth(since.slice(0, LEAST_LOOKS + 1), ({ counters }) => counters.resetsSent) ?? 0;

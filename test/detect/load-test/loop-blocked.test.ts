@@ -73,11 +73,11 @@ describe('a blocked event loop', () => {
       loadRunOf({
         look: ({ steady }) => ({
           acceptQueue: { connections: 9, waitedMs: 900 },
-          target: { busiestThread: 0.12, waitedForProcessor },
+          target: { busiestThread: 0.25, waitedForProcessor },
           counters: { listenOverflows: overflows * steady, listenDrops: overflows * steady },
         }),
       });
-    expect(checkLoopBlocked(starved(0.84, 0))?.kind).toBe('loop_blocked');
+    expect(checkLoopBlocked(starved(0.74, 0))?.kind).toBe('loop_blocked');
     expect(findingsOf(starved(0.86, 0)).map(({ kind }) => kind)).toEqual(['server_busy']);
     const [first] = findingsOf(starved(0.86, 500));
     expect(first?.kind).toBe('loop_blocked');
