@@ -13,6 +13,7 @@ import { performance, setTimeout } from '../globals.ts';
 import { readSysctls, type Sysctls } from '../kernel/procfs/sysctl.ts';
 import type { SourceChain } from '../kernel/source-chain.ts';
 import { isBlind, withoutInside } from './blind-inside.ts';
+import { crowdedHost } from './crowded-host.ts';
 import { HostAddresses } from './host-addresses.ts';
 import type { InsideWatch } from './inside-watch.ts';
 import { LoadWatch } from './load-watch.ts';
@@ -85,23 +86,23 @@ export async function record(options: RecordOptions): Promise<Recording> {
     const isQuiet = await lookUntilRest(looks, options, before, interrupted, now);
     const endMs = now();
     const isBlindInside = isBlind(looks.samples);
+    const samples = isBlindInside ? withoutInside(looks.samples) : looks.samples;
+    const phases = { before: span(0, loadFromMs), load: span(loadFromMs, endedMs), after: span(endedMs, endMs) };
+    const crowded = crowdedHost({ samples, phases });
     return {
       run: {
         target,
         ...(load.kind === 'command' ? { command: { argv: withoutSecrets(load.argv), ...end } } : {}),
         ...(probe === undefined ? {} : { probe }),
         settings: settingsOf(settings),
-        phases: {
-          before: span(0, loadFromMs),
-          load: span(loadFromMs, endedMs),
-          after: span(endedMs, endMs),
-        },
+        phases,
         isQuiet,
         isInterrupted: interrupt.aborted,
-        samples: isBlindInside ? withoutInside(looks.samples) : looks.samples,
+        samples,
         notes: [
           ...options.notes,
           ...(isBlindInside ? [BLIND_INSIDE] : []),
+          ...(crowded === undefined ? [] : [crowded]),
           ...(inside?.failure === undefined
             ? []
             : [`finwait in the target did not answer at the end: ${inside.failure}.`]),

@@ -5,8 +5,9 @@ import { endpointsText } from '../sockets/tuple.ts';
 const MOST_FOLLOWED = 8_192;
 
 /**
- * Follows the connections that wait to be accepted from one table to the next. An event loop that comes round accepts
- * all that wait within milliseconds, so one and the same connection in two tables is the proof that it did not.
+ * Follows the connections that wait to be accepted from one table to the next. How long one and the same connection waits
+ * is how long the event loop did not come round to it: at once where it is free, after its turn where many wait, because
+ * libuv 1.46 (Node 20) accepts one connection a turn.
  */
 export class WaitingConnections {
   /** By connection, the end of the table that showed it first. */
