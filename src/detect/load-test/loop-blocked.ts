@@ -49,7 +49,7 @@ export function checkLoopBlocked(run: LoadRun): Finding | undefined {
   const isSeen =
     (waiting.length >= LEAST_WAITING || (waitedMs ?? 0) >= WAITED_ONCE_MS) &&
     turnMs >= FREE_TURN_MS &&
-    (isOverflowing || !isCrowdedOut(waiting));
+    (isOverflowing || (!isCrowdedOut(waiting) && !(turnMs < BLOCKED_TURN_MS && isStart(tables))));
   if (!isSeen && silent.size < LEAST_SILENT) return undefined;
   const looks = tables.filter((sample) => (isSeen && isWaiting(sample)) || silent.has(sample));
   const share = looks.length / Math.max(1, tables.length);
@@ -129,6 +129,17 @@ function turnOf(tables: readonly LoadSample[]): number {
     accepted += opened >= 0 ? Math.min(most, Math.max(0, opened + then - now)) : most;
   }
   return accepted > 0 ? ms / accepted : Number.POSITIVE_INFINITY;
+}
+
+/**
+ * Whether the queue was only ever the one that a load begins with, when all its connections come at once: it shrinks from
+ * the first looks on for as long as anything waits in it.
+ */
+function isStart(tables: readonly LoadSample[]): boolean {
+  const last = tables.findLastIndex(isWaiting);
+  const lengths = tables.slice(0, last + 1).map(({ table }) => table?.acceptQueue?.connections ?? 0);
+  const longest = lengths.indexOf(Math.max(...lengths));
+  return longest <= 1 && lengths.every((length, index) => index <= longest || length < (lengths[index - 1] as number));
 }
 
 /**

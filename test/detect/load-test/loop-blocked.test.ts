@@ -20,6 +20,27 @@ describe('a blocked event loop', () => {
     expect(checkLoopBlocked(run) !== undefined).toBe(isBlocked);
   });
 
+  test.each([
+    ['a queue that only shrinks from the first looks on is the start of a load', [0, 17, 11, 4, 0, 0], false],
+    ['one that does not shrink is none', [0, 17, 17, 4, 0, 0], true],
+    ['one that fills again is none', [0, 17, 11, 4, 0, 8, 7, 6], true],
+  ])('%s: %j', (_, lengths, isBlocked) => {
+    const run = loadRunOf({
+      look: ({ phase, seconds }) => {
+        const look = Math.round(seconds * 4);
+        const connections = phase === 'load' ? (lengths[look] ?? 0) : 0;
+        const accepted = lengths
+          .slice(0, look + 1)
+          .reduce((sum, length, at) => sum + Math.max(0, (lengths[at - 1] ?? 0) - length), 0);
+        return {
+          acceptQueue: { connections, waitedMs: connections > 0 && look > 1 ? 250 : 0 },
+          counters: { passiveOpens: phase === 'before' ? 0 : 20 + accepted / 100 },
+        };
+      },
+    });
+    expect(checkLoopBlocked(run) !== undefined).toBe(isBlocked);
+  });
+
   test('is proven where a thread computed all the time, or did nothing at all', () => {
     const blocked = (busiestThread: number) =>
       checkLoopBlocked(first(4, { acceptQueue: { connections: 9, waitedMs: 1_900 }, target: { busiestThread } }));
