@@ -194,6 +194,14 @@ export function createTap<T extends object>(handler: TapHandler<T>): Tap<T> {
     static get(target: object): T | undefined {
       return #record in target ? target.#record : undefined;
     }
+    /** The same for what almost surely has one: `in` would look it up a second time, 10 ns an event. */
+    static getKnown(target: object): T | undefined {
+      try {
+        return (target as Carrier).#record;
+      } catch {
+        return undefined;
+      }
+    }
     static set(target: object, record: T | undefined): void {
       if (#record in target) target.#record = record;
       else if (record !== undefined) new Carrier(target, record);
@@ -205,34 +213,54 @@ export function createTap<T extends object>(handler: TapHandler<T>): Tap<T> {
   const covered = new WeakSet<object>();
   let stopped = false;
 
-  function createEmit(below: Emit | undefined): Emit {
-    // `arguments`, because a rest parameter would allocate an array for every event of every socket; and only ever by
-    // index or as the last argument of Reflect.apply, because then V8 makes no object of it either.
-    function emit(this: Target, event: string | symbol): boolean {
-      const next = below ?? inheritedEmit(this, emit as Emit);
-      // biome-ignore lint/complexity/noArguments: see above
-      if (next !== PLAIN_EMIT && below === undefined) return Reflect.apply(emitPatched, this, arguments);
+  // Both use `arguments`, because a rest parameter would allocate an array for every event of every socket; and only ever
+  // by index or as the last argument of Reflect.apply, because then V8 makes no object of it either.
+
+  /** Over what an emitter inherits. */
+  function emit(this: Target, event: string | symbol): boolean {
+    const prototype = isObject(this) ? (Object.getPrototypeOf(this) as Target | null) : null;
+    // biome-ignore lint/complexity/noArguments: see above
+    if (prototype?.emit !== PLAIN_EMIT) return Reflect.apply(emitPatched, this, arguments);
+    const watched = watchedOf(event);
+    // The constant, though it is what was found: V8 inlines only what it knows.
+    // biome-ignore lint/complexity/noArguments: see above
+    if (watched === WATCHED.none && !stopped) return Reflect.apply(PLAIN_EMIT, this, arguments);
+    // biome-ignore lint/complexity/noArguments: see above
+    const record = before(this, watched, arguments[1], arguments[2], arguments[4]);
+    // biome-ignore lint/complexity/noArguments: see above
+    const result = Reflect.apply(PLAIN_EMIT, this, arguments);
+    if (record !== undefined) handler.after(record, this, watched);
+    return result;
+  }
+
+  /** Over an own `emit` of the program. */
+  function createEmit(below: Emit): Emit {
+    return undoable(function emit(this: Target, event: string | symbol): boolean {
       const watched = watchedOf(event);
-      // biome-ignore lint/complexity/noArguments: see above
-      if (watched === WATCHED.none && !stopped) return Reflect.apply(next, this, arguments);
       // biome-ignore lint/complexity/noArguments: see above
       const record = before(this, watched, arguments[1], arguments[2], arguments[4]);
       // biome-ignore lint/complexity/noArguments: see above
-      const result = Reflect.apply(next, this, arguments);
+      const result = Reflect.apply(below, this, arguments);
       if (record !== undefined) handler.after(record, this, watched);
       return result;
-    }
-
-    Object.defineProperty(emit, UNCOVERED, { value: detachUnused });
-    return emit as Emit;
+    } as Emit);
   }
 
-  /** The same where a prototype has another `emit` than Node's: that of a class of the program, or a patch. */
+  function undoable(emit: Emit): Emit {
+    return Object.defineProperty(emit, UNCOVERED, { value: detachUnused });
+  }
+
+  const sharedEmit = undoable(emit as Emit);
+
+  /** The same where it inherits ours (Object.create), or another than Node's: that of a class of the program, or a patch. */
   function emitPatched(this: Target, ...values: Parameters<Emit>): boolean {
     const next = inheritedEmit(this, sharedEmit);
-    if (isBorrowed(this) || isCallOfPatch(this, next, values[0])) return Reflect.apply(PLAIN_EMIT, this, values);
+    const isPlain = next === PLAIN_EMIT;
+    if (!isPlain && (isBorrowed(this) || isCallOfPatch(this, next, values[0]))) {
+      return Reflect.apply(PLAIN_EMIT, this, values);
+    }
     const outer = patchedCall;
-    patchedCall = { target: this, next, event: values[0], isEntered: false };
+    if (!isPlain) patchedCall = { target: this, next, event: values[0], isEntered: false };
     try {
       const watched = watchedOf(values[0]);
       const record = before(this, watched, values[1], values[2], values[4]);
@@ -254,7 +282,7 @@ export function createTap<T extends object>(handler: TapHandler<T>): Tap<T> {
   function before(target: Target, event: Watched, first: unknown, second: unknown, fourth: unknown): T | undefined {
     if (!isObject(target)) return undefined;
     if (stopped) detach(target);
-    const record = Carrier.get(target);
+    const record = Carrier.getKnown(target);
     if (record === undefined || event === WATCHED.none) return undefined;
     return handler.before(record, target, event, first, second, fourth) ? record : undefined;
   }
@@ -269,8 +297,6 @@ export function createTap<T extends object>(handler: TapHandler<T>): Tap<T> {
     const inherited = prototype?.emit;
     return typeof inherited === 'function' ? inherited : PLAIN_EMIT;
   }
-
-  const sharedEmit = createEmit(undefined);
 
   function define(target: object, emit: Emit): boolean {
     const property = { value: emit, writable: true, configurable: true, enumerable: false };
