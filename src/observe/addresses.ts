@@ -115,10 +115,26 @@ function takePeer(context: ObserveContext, handle: NodeHandle): boolean {
 
 function take(context: ObserveContext, addressAt: number, portAt: number): boolean {
   const { address, port } = context.endpoint;
-  if (address === undefined || port === undefined || !packAddress(address, context.tuple, addressAt)) return false;
+  if (address === undefined || port === undefined || !pack(address, context.tuple, addressAt)) return false;
   context.tuple[portAt] = port;
   return true;
 }
+
+/** Most often it is the address that was asked for before, which then need not be parsed again. */
+function pack(address: string, into: Uint32Array, at: number): boolean {
+  if (address !== lastAddress) {
+    if (!packAddress(address, LAST, 0)) {
+      lastAddress = '';
+      return false;
+    }
+    lastAddress = address;
+  }
+  for (let index = 0; index < TUPLE.peerAddress; index++) into[at + index] = LAST[index] as number;
+  return true;
+}
+
+let lastAddress = '';
+const LAST = new Uint32Array(TUPLE_WORDS);
 
 function copyLocal(from: Uint32Array, to: Uint32Array): void {
   for (let index = 0; index < TUPLE.peerAddress; index++) to[index] = from[index] as number;
