@@ -29,7 +29,7 @@ class TCP {
   reading = true;
   bytesRead = 64;
   bytesWritten = 64;
-  fd = 100;
+  fd = -1;
   getpeername(out: { address?: string; port?: number; family?: string }): number {
     nextPort = nextPort === 65_535 ? 1024 : nextPort + 1;
     out.address = '127.0.0.1';
@@ -72,14 +72,19 @@ function live(dataEvents: number): void {
   socket.on('data', onData);
   socket.on('close', onClose);
   if (role === 'server') {
-    inside._handle = new TCP();
+    const handle = new TCP();
+    handle.fd = 100;
+    inside._handle = handle;
     inside.server = server;
     server.emit('connection', socket);
   } else {
     inside.connecting = true;
     monitor?.observeSocket(socket);
-    inside._handle = new TCP();
+    const handle = new TCP();
+    inside._handle = handle;
     socket.emit('connectionAttempt', '10.0.0.1', 5432, 4);
+    // libuv opens the descriptor at connect(2), which comes after this event.
+    handle.fd = 100;
     inside.connecting = false;
     socket.emit('connect');
   }

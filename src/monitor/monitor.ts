@@ -25,6 +25,7 @@ import type { CountTable } from '../sockets/count-table.ts';
 import { Ledger, TICKS_PER_MS } from '../sockets/ledger.ts';
 import type { SocketRecord } from '../sockets/record.ts';
 import { TUPLE_WORDS } from '../sockets/tuple.ts';
+import { WaitingRecords } from '../sockets/waiting-records.ts';
 import { Collector, type SampleResult } from './collector.ts';
 import { type Mark, namespaceCounts } from './comparison.ts';
 import { leakReport } from './leak-report.ts';
@@ -228,7 +229,7 @@ export function createMonitor(options: MonitorOptions = {}): Monitor {
     now: () => Math.round(performance.now() * TICKS_PER_MS),
     eofEvent: eofEventOf(process.versions.uv),
     handleEnds,
-    waiting: new Map(),
+    waiting: new WaitingRecords(),
     sites: new CreationSites(),
     namers: new Set(),
     pools: new Set(),
@@ -237,6 +238,7 @@ export function createMonitor(options: MonitorOptions = {}): Monitor {
     hasFamily: createFamilyCheck(),
     excluded,
     onUse: () => {
+      if (useListeners.length === 0) return;
       for (const listener of useListeners.splice(0)) guard('callback', listener);
     },
     listenerOf: new WeakMap(),

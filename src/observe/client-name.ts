@@ -131,17 +131,17 @@ function chosenName(
  */
 function clientName(host: string | undefined, port: number): string {
   // One string for all sockets to one upstream: a new one would have to be hashed to be looked up.
-  if (host === lastHost && port === lastPort) return lastName;
+  const known = nameByHost.get(host);
+  if (known !== undefined && known.port === port) return known.name;
   const shown = host !== undefined && host !== '' && !isAddress(host) ? host : 'ip';
-  lastName = port === 0 ? shown : `${shown}:${port}`;
-  lastHost = host;
-  lastPort = port;
-  return lastName;
+  const name = port === 0 ? shown : `${shown}:${port}`;
+  if (known === undefined && nameByHost.size === MAX_HOSTS) nameByHost.clear();
+  nameByHost.set(host, { port, name });
+  return name;
 }
 
-let lastHost: string | undefined;
-let lastPort = -1;
-let lastName = '';
+/** The newest name of each host. */
+const nameByHost = new Map<string | undefined, { readonly port: number; readonly name: string }>();
 
 function isAddress(host: string): boolean {
   return packAddress(host, ADDRESS_SCRATCH, 0);

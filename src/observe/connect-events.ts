@@ -97,10 +97,7 @@ export function attempted(
     forgetEnd(socket);
     ledger.renew(record, at);
   } else ledger.add(record);
-  if (packAddress(address, context.tuple, TUPLE.peerAddress)) {
-    context.tuple[TUPLE.peerPort] = port;
-    record.upstream = ledger.rememberUpstream(context.tuple);
-  }
+  record.upstream = upstreamOf(context, address, port);
   beginUnseen(context, record, at);
   if (context.waiting.has(record)) {
     const host = hostOf(record, socket);
@@ -118,6 +115,16 @@ export function attempted(
   else ledger.upstreams.name(record.upstream, record.slot);
   ledger.apply(record, EVENT.attempt, at);
   if (socket._handle) context.handleEnds.from(socket._handle);
+}
+
+/** The place of the endpoint that is connected to, -1 where the text is no address. */
+function upstreamOf({ ledger, tuple }: ObserveContext, address: string, port: number): number {
+  const known = ledger.upstreams.placeOfText(address, port);
+  if (known >= 0 || !packAddress(address, tuple, TUPLE.peerAddress)) return known;
+  tuple[TUPLE.peerPort] = port;
+  const place = ledger.rememberUpstream(tuple);
+  ledger.upstreams.noteText(address, port, place);
+  return place;
 }
 
 /** 'connectionAttemptFailed': the kernel refused this address, or Node gave it up. */

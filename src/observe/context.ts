@@ -1,6 +1,7 @@
 import type { Component } from '../sockets/component.ts';
 import type { Ledger, ListenerRecord } from '../sockets/ledger.ts';
 import type { SocketRecord } from '../sockets/record.ts';
+import type { WaitingRecords } from '../sockets/waiting-records.ts';
 import { EVENT } from '../tcp/event.ts';
 import type { Destination } from './connect-calls.ts';
 import type { CreationSites } from './creation-site.ts';
@@ -22,7 +23,7 @@ export interface ObserveContext {
    * Connect operations that have had no attempt yet, with where they go as far as connect() was seen. They get a name at
    * the first attempt or at a scrape: one that the program gives right after connect() is in time.
    */
-  readonly waiting: Map<SocketRecord, Destination | undefined>;
+  readonly waiting: WaitingRecords<Destination>;
   /** Where the program opened its client sockets. */
   readonly sites: CreationSites;
   /** What else may know a name, asked in turn when a connect operation needs one. */

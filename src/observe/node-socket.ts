@@ -156,6 +156,23 @@ export function connectOptionsOf(socket: NodeSocket): object | undefined {
   return typeof options === 'object' && options !== null ? options : undefined;
 }
 
+/** The bytes that destroy() found in the handle of a plain socket, a moment before it closed that; undefined elsewhere. */
+export function lastReceived(socket: NodeSocket): number | undefined {
+  bytesRead ??= symbolOf(socket, 'kBytesRead');
+  return numberAt(socket, bytesRead);
+}
+
+/** The same of what was sent. */
+export function lastSent(socket: NodeSocket): number | undefined {
+  bytesWritten ??= symbolOf(socket, 'kBytesWritten');
+  return numberAt(socket, bytesWritten);
+}
+
+function numberAt(socket: NodeSocket, symbol: symbol | undefined): number | undefined {
+  const value = symbol && (socket as BySymbol)[symbol];
+  return typeof value === 'number' ? value : undefined;
+}
+
 interface BySymbol extends NodeSocket {
   readonly [key: symbol]: unknown;
 }
@@ -192,6 +209,8 @@ export function hasHttp2Session(socket: object): boolean {
 
 let asyncId: symbol | undefined;
 let connectOptions: symbol | undefined;
+let bytesRead: symbol | undefined;
+let bytesWritten: symbol | undefined;
 
 /**
  * Whether a program shows a socket or a server behind a proxy. Its traps would see whatever is read, and the events are

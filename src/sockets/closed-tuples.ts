@@ -6,6 +6,9 @@ import { widened } from './widened.ts';
 export const CLOSED_TUPLES_LIMIT = 65_536;
 export const CLOSED_TUPLES_MS = 65_000;
 
+/** So many more may be held until the tuples that were closed twice are found: they count once. */
+const UNSETTLED = 4_096;
+
 const ANY_STATE = -1;
 /** A place of the ring whose entry has gone, or stands further back now. */
 const HOLE = -1;
@@ -22,7 +25,10 @@ const TIMER_SLACK_MS = 2_000;
  * is known; else the row's timer must have started when we closed.
  */
 export class ClosedTuples {
-  #index = new TupleIndex();
+  // The same tuple again: the old row is gone from the kernel.
+  #index = new TupleIndex((slot) => {
+    this.#order[this.#position[slot] as number] = HOLE;
+  });
   #order: Int32Array = new Int32Array(64);
   #head = 0;
   /** Places of the ring that are taken, holes included. */
@@ -35,16 +41,18 @@ export class ClosedTuples {
   #cookie: Float64Array = new Float64Array(64);
   /** The states the kernel may have left the socket in, as bits. */
   #states: Int32Array = new Int32Array(64);
-  /** Where in the ring an entry stands: an entry that moves to the end leaves a hole behind. */
+  /** Where in the ring an entry stands: one whose tuple is closed again leaves a hole behind. */
   #position: Int32Array = new Int32Array(64);
 
   /** How many are remembered. */
   get size(): number {
+    this.#settle();
     return this.#index.size;
   }
 
   /** How many were forgotten before their minute was over. */
   get evicted(): number {
+    this.#settle();
     return this.#evicted;
   }
 
@@ -64,16 +72,8 @@ export class ClosedTuples {
     openedAt: number = closedAt,
   ): void {
     this.expire(closedAt);
-    let slot = this.#index.find(tuple);
-    if (slot >= 0) {
-      // The same tuple again: the old row is gone from the kernel, the entry moves to the end of the ring.
-      this.#forget(slot);
-    }
-    if (this.size === CLOSED_TUPLES_LIMIT) {
-      this.#evicted++;
-      while (this.size === CLOSED_TUPLES_LIMIT) this.#dropOldest();
-    }
-    slot = this.#index.insert(tuple);
+    if (this.#index.size === CLOSED_TUPLES_LIMIT + UNSETTLED) this.#settle();
+    const slot = this.#index.insert(tuple);
     this.#reserve(slot);
     this.#nameSlot[slot] = nameSlot;
     this.#closedAt[slot] = closedAt;
@@ -94,6 +94,7 @@ export class ClosedTuples {
 
   /** The slot of an entry for this tuple, or -1. */
   find(tuple: Uint32Array): number {
+    this.#settle();
     return this.#index.find(tuple);
   }
 
@@ -146,6 +147,15 @@ export class ClosedTuples {
     return true;
   }
 
+  /** Nobody looks while connections come and go: what they leave is put in order when somebody does. */
+  #settle(): void {
+    this.#index.settle();
+    while (this.#index.size > CLOSED_TUPLES_LIMIT) {
+      if ((this.#order[this.#head] as number) !== HOLE) this.#evicted++;
+      this.#dropOldest();
+    }
+  }
+
   #append(slot: number): void {
     if (this.#length === this.#order.length) this.#closeHoles();
     const position = (this.#head + this.#length) % this.#order.length;
@@ -157,7 +167,7 @@ export class ClosedTuples {
   /** Makes room in the ring: without the holes, and twice as long unless they were half of it. */
   #closeHoles(): void {
     const { length } = this.#order;
-    const order = new Int32Array(this.size * 2 > length ? length * 2 : length);
+    const order = new Int32Array(this.#index.size * 2 > length ? length * 2 : length);
     let taken = 0;
     for (let step = 0; step < this.#length; step++) {
       const slot = this.#order[(this.#head + step) % length] as number;
@@ -168,11 +178,6 @@ export class ClosedTuples {
     this.#order = order;
     this.#head = 0;
     this.#length = taken;
-  }
-
-  #forget(slot: number): void {
-    this.#order[this.#position[slot] as number] = HOLE;
-    this.#index.remove(slot);
   }
 
   #dropOldest(): void {

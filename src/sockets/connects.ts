@@ -95,7 +95,7 @@ export class Connects {
   }
 
   endAttempt(family: Family, result: AttemptResult): void {
-    this.#attempts.add(FAMILIES.indexOf(family), result);
+    this.#attempts.add(family === 'ipv4' ? 0 : 1, result);
   }
 
   observe(slot: number, phase: ConnectPhase, seconds: number): void {

@@ -508,8 +508,15 @@ export class Ledger {
     if (closedHere && record.slot >= 0) {
       this.tuples.read(slot, this.#scratch);
       const states = possibleStates(record.transition, (record.flags & FLAG.tls) !== 0);
-      const [openedAtMs, closedAtMs] = [record.openedAt / TICKS_PER_MS, at / TICKS_PER_MS];
-      this.closedTuples.add(this.#scratch, record.slot, closedAtMs, this.cookieAtTuple(slot), states, openedAtMs);
+      const openedAtMs = record.openedAt / TICKS_PER_MS;
+      this.closedTuples.add(
+        this.#scratch,
+        record.slot,
+        at / TICKS_PER_MS,
+        this.cookieAtTuple(slot),
+        states,
+        openedAtMs,
+      );
     }
     this.#forgetTuple(record);
   }

@@ -29,6 +29,7 @@ export class NameTable {
   readonly limit: number;
   #entries: (NameEntry | undefined)[];
   #bySide: { readonly [side in Side]: Map<string, NameEntry> } = { server: new Map(), client: new Map() };
+  #newest: NameEntry | undefined;
   #overflowed = 0;
 
   constructor(limit: number) {
@@ -48,8 +49,11 @@ export class NameTable {
 
   /** The slot of a name, given a place if there is one left; else the slot of `_other`. */
   slotOf(side: Side, name: string, chosen: boolean, nowMs: number): number {
-    const known = this.#bySide[side].get(name);
+    // Most often it is the one that was asked for before, which needs no look-up.
+    const newest = this.#newest;
+    const known = newest?.name === name && newest.side === side ? newest : this.#bySide[side].get(name);
     if (known !== undefined) {
+      this.#newest = known;
       known.usedAtMs = nowMs;
       if (chosen) known.chosen = true;
       return known.slot;
@@ -95,6 +99,7 @@ export class NameTable {
     if (entry === undefined || entry.chosen) return;
     this.#entries[slot] = undefined;
     this.#bySide[entry.side].delete(entry.name);
+    if (this.#newest === entry) this.#newest = undefined;
   }
 
   /** Takes the places of idle default names back and returns their slots, whose counters the caller must clear. */

@@ -28,6 +28,8 @@ export const FLAG = {
   adopted: 0x400,
   /** The handle was not reading at the last walk. */
   blind: 0x800,
+  /** The socket is held weakly. */
+  loose: 0x1000,
   /** The addresses could not be had (closed too soon, or no TCP). */
   noAddress: 0x2000,
   /** The program chose the name; it stays when the socket connects again. */
@@ -69,6 +71,7 @@ const KEPT_FLAGS: number =
   FLAG.tls |
   FLAG.hostStale |
   FLAG.found |
+  FLAG.loose |
   // connect() comes before its first attempt, and one operation may have several.
   FLAG.connecting |
   FLAG.connectCounted |
@@ -81,11 +84,12 @@ const KEPT_FLAGS: number =
  * times are tenths of a millisecond on the ledger's clock, small enough to need no box for the first 59 hours.
  */
 export class SocketRecord {
-  // Not `#strong`: V8 gives private fields an array of their own behind each object, 40 bytes.
-  /** The socket, until the first walk; most are gone by then, and making a WeakRef costs 100 ns and work for the GC. */
-  private strong: object | undefined;
-  /** The socket from then on, weakly: a record must not keep it alive. */
-  private weak: WeakRef<object> | undefined;
+  // Not `#held`: V8 gives private fields an array of their own behind each object, 40 bytes.
+  /**
+   * The socket, until the first walk: most are gone by then, and making a WeakRef costs 100 ns and work for the GC. From
+   * then on (`FLAG.loose`) a WeakRef: a record must not keep it alive.
+   */
+  private held: object;
   /** Place in the ledger's list; -1 outside. */
   index: number;
   /** The (side, name) pair; -1 until it is fixed when the connection opens. */
@@ -112,10 +116,11 @@ export class SocketRecord {
   markAt: number;
   /** The last HTTP request, as `GET /users/:id`. */
   request: string | undefined;
+  /** Place among those that wait for their first attempt; -1 outside. */
+  waitingAt: number;
 
   constructor(socket: object, flags: number, at: number) {
-    this.strong = socket;
-    this.weak = undefined;
+    this.held = socket;
     this.index = -1;
     this.slot = -1;
     this.transition = -1;
@@ -131,24 +136,25 @@ export class SocketRecord {
     this.requests = 0;
     this.markAt = -1;
     this.request = undefined;
+    this.waitingAt = -1;
   }
 
   /** The socket; undefined once it was collected. */
   get socket(): object | undefined {
-    return this.strong ?? this.weak?.deref();
+    return (this.flags & FLAG.loose) === 0 ? this.held : (this.held as WeakRef<object>).deref();
   }
 
   /** Another socket object stands for the same kernel socket now. */
   set socket(socket: object) {
-    this.strong = socket;
-    this.weak = undefined;
+    this.held = socket;
+    this.flags &= ~FLAG.loose;
   }
 
   /** Lets go of the socket, and keeps a weak reference. */
   loosen(): void {
-    if (this.strong === undefined) return;
-    this.weak = new WeakRef(this.strong);
-    this.strong = undefined;
+    if ((this.flags & FLAG.loose) !== 0) return;
+    this.held = new WeakRef(this.held);
+    this.flags |= FLAG.loose;
   }
 }
 

@@ -1,7 +1,14 @@
 import { type Endpoints, endpointsText, TUPLE, TUPLE_WORDS } from './tuple.ts';
+import { widened } from './widened.ts';
 
 const EMPTY = -1;
 const INITIAL_SLOTS = 64;
+
+/** In the place of a place among the unlinked: the tuple stands in the table, or the slot is free. */
+const LINKED = -1;
+const FREE = -2;
+/** In the list of the unlinked: what stood here was removed again. */
+const GONE = -1;
 
 /**
  * A set of tuples, each at a small integer slot that stays its own until it is removed: open addressing over two typed
@@ -9,6 +16,9 @@ const INITIAL_SLOTS = 64;
  *
  * The same tuple may be put in twice; a look-up then finds the one that was put in last. A pair of endpoints that comes
  * again belongs to a new connection: the kernel has forgotten the old one, whatever its socket object believes.
+ *
+ * What is put in is entered into the table only when somebody looks something up. Most connections are gone by then: they
+ * cost neither a hash nor the cache misses of a table of 50,000.
  */
 export class TupleIndex {
   #words: Uint32Array = new Uint32Array(INITIAL_SLOTS * TUPLE_WORDS);
@@ -21,6 +31,20 @@ export class TupleIndex {
    */
   #buckets: Int32Array = emptyBuckets(INITIAL_SLOTS * 2);
   #size = 0;
+  /** Slots that are not in the table yet, in the order in which they were put in; twice as long as can ever be needed. */
+  #unlinked: Int32Array = new Int32Array(INITIAL_SLOTS * 2);
+  #unlinkedCount = 0;
+  /** By slot: its place in that list, or one of the above. */
+  #place: Int32Array = new Int32Array(INITIAL_SLOTS).fill(FREE);
+  readonly #displaced: ((slot: number) => void) | undefined;
+
+  /**
+   * @param displaced if given, a tuple that is put in again takes the place of the earlier one, whose slot is free from
+   *   then on. Called when that is found out: with the next look-up
+   */
+  constructor(displaced?: (slot: number) => void) {
+    this.#displaced = displaced;
+  }
 
   /** How many tuples are in. */
   get size(): number {
@@ -39,33 +63,59 @@ export class TupleIndex {
     const words = this.#words;
     const from = slot * TUPLE_WORDS;
     for (let index = 0; index < TUPLE_WORDS; index++) words[from + index] = tuple[index] as number;
-    this.#link(slot, tuple);
+    if (this.#unlinkedCount === this.#unlinked.length) this.#closeGaps();
+    this.#place[slot] = this.#unlinkedCount;
+    this.#unlinked[this.#unlinkedCount++] = slot;
     this.#size++;
     return slot;
   }
 
+  /** Enters into the table what was put in since the last look-up. */
+  settle(): void {
+    for (let at = 0; at < this.#unlinkedCount; at++) {
+      const slot = this.#unlinked[at] as number;
+      if (slot === GONE) continue;
+      this.#place[slot] = LINKED;
+      this.#link(slot);
+    }
+    this.#unlinkedCount = 0;
+  }
+
   /** The slot of a tuple, or -1. */
   find(tuple: Uint32Array): number {
+    if (this.#unlinkedCount > 0) this.settle();
     const buckets = this.#buckets;
     const mask = buckets.length - 1;
     const hash = hashOf(tuple, 0);
     let bucket = (hash << 1) & mask;
     for (;;) {
       const slot = buckets[bucket] as number;
-      if (slot === EMPTY || (buckets[bucket + 1] === hash && this.#holds(slot, tuple))) return slot;
+      if (slot === EMPTY || (buckets[bucket + 1] === hash && this.#holds(slot, tuple, 0))) return slot;
       bucket = (bucket + 2) & mask;
     }
   }
 
   /** Takes the tuple at `slot` out; the slot may be given out again. Does nothing where none is in. */
   remove(slot: number): void {
+    const place = this.#place[slot];
+    if (place === undefined || place === FREE) return;
+    if (place === LINKED) this.#unlink(slot);
+    else if (place === this.#unlinkedCount - 1) this.#unlinkedCount--;
+    else this.#unlinked[place] = GONE;
+    this.#release(slot);
+  }
+
+  #release(slot: number): void {
+    this.#place[slot] = FREE;
+    this.#free[this.#freeCount++] = slot;
+    this.#size--;
+  }
+
+  #unlink(slot: number): void {
     const buckets = this.#buckets;
     const mask = buckets.length - 1;
     let hole = (hashOf(this.#words, slot * TUPLE_WORDS) << 1) & mask;
-    while (buckets[hole] !== slot) {
-      if (buckets[hole] === EMPTY) return;
-      hole = (hole + 2) & mask;
-    }
+    while (buckets[hole] !== slot) hole = (hole + 2) & mask;
     // Backward shift: every later entry of the cluster that may stand in the hole moves into it.
     let probe = hole;
     for (;;) {
@@ -81,8 +131,6 @@ export class TupleIndex {
       }
     }
     buckets[hole] = EMPTY;
-    this.#free[this.#freeCount++] = slot;
-    this.#size--;
   }
 
   /** Copies the tuple at `slot` out. */
@@ -99,27 +147,33 @@ export class TupleIndex {
     return endpointsText(words);
   }
 
-  #holds(slot: number, tuple: Uint32Array): boolean {
+  #holds(slot: number, tuple: Uint32Array, offset: number): boolean {
     const words = this.#words;
     const from = slot * TUPLE_WORDS;
     for (let index = TUPLE_WORDS - 1; index >= 0; index--) {
-      if (words[from + index] !== tuple[index]) return false;
+      if (words[from + index] !== tuple[offset + index]) return false;
     }
     return true;
   }
 
-  #link(newest: number, tuple: Uint32Array): void {
+  #link(newest: number): void {
     const buckets = this.#buckets;
     const mask = buckets.length - 1;
-    const hash = hashOf(tuple, 0);
+    const from = newest * TUPLE_WORDS;
+    const hash = hashOf(this.#words, from);
     let slot = newest;
     let bucket = (hash << 1) & mask;
     for (;;) {
       const other = buckets[bucket] as number;
       if (other === EMPTY) break;
-      if (buckets[bucket + 1] === hash && this.#holds(other, tuple)) {
+      if (buckets[bucket + 1] === hash && this.#holds(other, this.#words, from)) {
         buckets[bucket] = slot;
         slot = other;
+        if (this.#displaced !== undefined) {
+          this.#release(other);
+          this.#displaced(other);
+          return;
+        }
       }
       bucket = (bucket + 2) & mask;
     }
@@ -133,7 +187,20 @@ export class TupleIndex {
     words.set(this.#words);
     this.#words = words;
     this.#free = new Int32Array(slots);
+    this.#place = widened(this.#place, new Int32Array(slots).fill(FREE));
+    this.#unlinked = widened(this.#unlinked, new Int32Array(slots * 2));
     this.#rehash(slots * 2);
+  }
+
+  #closeGaps(): void {
+    let taken = 0;
+    for (let at = 0; at < this.#unlinkedCount; at++) {
+      const slot = this.#unlinked[at] as number;
+      if (slot === GONE) continue;
+      this.#place[slot] = taken;
+      this.#unlinked[taken++] = slot;
+    }
+    this.#unlinkedCount = taken;
   }
 
   /** Moves every entry into a larger table, equal tuples in the order they stand in now: the newest first. */

@@ -23,6 +23,7 @@ export class Upstreams {
   readonly #endpointsByName: Map<number, Set<number>> = new Map();
   readonly #sourcesByName: Map<number, Set<number>> = new Map();
   readonly #scratch: Uint32Array = new Uint32Array(TUPLE_WORDS);
+  readonly #byText: Map<string, { readonly port: number; readonly place: number }> = new Map();
   #generation = 0;
 
   /** @param records the live records, which are asked for what they connect to when everything else is forgotten */
@@ -54,6 +55,18 @@ export class Upstreams {
     this.#slots[place] = -1;
     this.#unboundSlots[place] = -1;
     return place;
+  }
+
+  /** The place of an endpoint that was noted by its text, or -1. */
+  placeOfText(address: string, port: number): number {
+    const known = this.#byText.get(address);
+    return known !== undefined && known.port === port ? known.place : -1;
+  }
+
+  /** Notes the newest port of an address: the same text comes again, and need not be parsed and looked up twice. */
+  noteText(address: string, port: number, place: number): void {
+    if (this.#byText.size === UPSTREAM_LIMIT) this.#byText.clear();
+    this.#byText.set(address, { port, place });
   }
 
   /** Says which name an endpoint goes by, for a socket whose port the kernel chooses at connect(2). */
@@ -126,6 +139,7 @@ export class Upstreams {
     const old = this.#index;
     const oldSlots = this.#slots;
     const key = new Uint32Array(TUPLE_WORDS);
+    this.#byText.clear();
     this.#index = new TupleIndex();
     this.#slots = new Int16Array(UPSTREAM_LIMIT).fill(-1);
     this.#unboundSlots = new Int16Array(UPSTREAM_LIMIT).fill(-1);

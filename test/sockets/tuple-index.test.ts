@@ -90,6 +90,54 @@ describe('the index of tuples', () => {
   });
 });
 
+describe('an index in which a tuple stands once', () => {
+  it('says which slot another one has displaced, whenever it is looked at', () => {
+    fc.assert(
+      fc.property(fc.array(fc.tuple(operation(), fc.boolean()), { maxLength: 300 }), (operations) => {
+        const gone: number[] = [];
+        const index = new TupleIndex((slot) => gone.push(slot));
+        const newest = new Map<number, number>();
+        /** Slots that were given out and neither removed nor displaced. */
+        const held = new Set<number>();
+        for (const [{ key, remove }, looks] of operations) {
+          const known = newest.get(key);
+          if (remove !== undefined && known !== undefined) {
+            index.settle();
+            index.remove(known);
+            held.delete(known);
+            newest.delete(key);
+          } else {
+            const slot = index.insert(tupleOfKey(key));
+            held.add(slot);
+            newest.set(key, slot);
+          }
+          if (looks) for (const at of newest.keys()) expect(index.find(tupleOfKey(at))).toBe(newest.get(at));
+          if (!looks) continue;
+          for (const slot of gone.splice(0)) held.delete(slot);
+          expect(held).toEqual(new Set(newest.values()));
+          expect(index.size).toBe(newest.size);
+        }
+      }),
+      { numRuns: 200 },
+    );
+  });
+
+  it('costs no look-up for what came and went unseen', () => {
+    const displaced: number[] = [];
+    const index = new TupleIndex((slot) => displaced.push(slot));
+    const staying = Array.from({ length: 40 }, (_, port) => index.insert(tupleOfKey(port)));
+    for (let round = 0; round < 10_000; round++) {
+      const first = index.insert(tupleOfKey(41));
+      const second = index.insert(tupleOfKey(42));
+      index.remove(first);
+      index.remove(second);
+    }
+    expect(staying.map((_, port) => index.find(tupleOfKey(port)))).toEqual(staying);
+    expect(index).toMatchObject({ size: 40, slots: 42 });
+    expect(displaced).toEqual([]);
+  });
+});
+
 /** Few enough keys that the same tuple is often put in again, enough of them to make the table grow. */
 const KEYS = 150;
 

@@ -53,3 +53,17 @@ describe('the addresses that sockets are bound to', () => {
     expect(upstreams.sourcesOf(2).size).toBe(1);
   });
 });
+
+describe('endpoints', () => {
+  test('are found by the newest text and port they were noted under, until all are forgotten', () => {
+    const upstreams = new Upstreams([]);
+    const place = upstreams.remember(to('10.0.0.2:80'));
+    expect(upstreams.placeOfText('10.0.0.2', 80)).toBe(-1);
+    upstreams.noteText('10.0.0.2', 80, place);
+    expect(upstreams.placeOfText('10.0.0.2', 80)).toBe(place);
+    expect(upstreams.placeOfText('10.0.0.2', 81)).toBe(-1);
+    for (let port = 1; port <= 4_096; port++) upstreams.remember(to(`10.0.0.3:${port}`));
+    expect(upstreams.generation).toBe(1);
+    expect(upstreams.placeOfText('10.0.0.2', 80)).toBe(-1);
+  });
+});
