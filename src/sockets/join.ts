@@ -10,6 +10,9 @@ import { OTHERS_LIMIT } from './untracked-sockets.ts';
 /** TIME_WAIT lasts this long on Linux whatever tcp_fin_timeout says (TCP_TIMEWAIT_LEN in include/net/tcp.h). */
 const TIME_WAIT_MS = 60_000;
 
+/** The kernel counts in ticks, of 10 ms at most: what is left of a timer may seem longer by that than it is. */
+const TICK_MS = 10;
+
 /** A listener that no record of ours has the inode of. */
 export interface OtherListener {
   readonly inode: number;
@@ -329,10 +332,10 @@ export class Join implements RowSink {
   #closedSlot(row: KernelRow, atOwnPort: boolean): number | undefined {
     if (row.inode !== 0) return this.#slotClosedSince(row, atOwnPort);
     if (!OWNERLESS.has(row.state)) return undefined;
-    // ss cuts the timer to a second, and the row was read some time after the reader was started.
+    // At the earliest: the row was read some time after the reader was started, and the text of ss has whole seconds.
     const startedAt =
       row.state === STATE.TIME_WAIT && row.timer === 'timewait'
-        ? this.#startedAt - TIME_WAIT_MS + row.timerMs
+        ? this.#startedAt - TIME_WAIT_MS + row.timerMs - TICK_MS
         : Number.NaN;
     const { closedTuples, orphans } = this.#ledger;
     const orphan = orphans.find(row, this.#table, startedAt, this.#startedAt);
