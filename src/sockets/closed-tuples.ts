@@ -97,6 +97,11 @@ export class ClosedTuples {
     return this.#index.find(tuple);
   }
 
+  /** Whether there is an entry whose local address nobody asked for. */
+  get hasAnyLocal(): boolean {
+    return this.#index.hasAnyLocal;
+  }
+
   nameSlotAt(slot: number): number {
     return this.#nameSlot[slot] as number;
   }

@@ -90,7 +90,8 @@ export class Join implements RowSink {
   readonly #ledger: Ledger;
   readonly #startedAt: number;
   readonly #listenerSlotByInode: ReadonlyMap<number, number>;
-  readonly #listenerSlotByPort: ReadonlyMap<number, number>;
+  /** By port; -1 where no listener of ours is. */
+  readonly #listenerSlotByPort: Int16Array = new Int16Array(PORTS).fill(-1);
   readonly #otherListeners: OtherListener[] = [];
   readonly #ports: EphemeralPorts;
   readonly #suspects: Suspects = new Suspects();
@@ -137,7 +138,7 @@ export class Join implements RowSink {
     this.#listenerSlotByInode = new Map(
       listeners.filter((listener) => listener.inode !== 0).map((listener) => [listener.inode, listener.slot]),
     );
-    this.#listenerSlotByPort = new Map(listeners.map((listener) => [listener.port, listener.slot]));
+    for (const { port, slot } of listeners) this.#listenerSlotByPort[port] = slot;
     this.#ports = new EphemeralPorts(ledger.upstreams, settings);
     const { capacity } = ledger.names;
     this.#ownStates = new Int32Array(capacity * STATE_SLOTS);
@@ -177,7 +178,8 @@ export class Join implements RowSink {
       return;
     }
     this.#ports.add(row);
-    const atOwnPort = this.#listenerSlotByPort.get(row.tuple[TUPLE.localPort] as number);
+    const byPort = this.#listenerSlotByPort[row.tuple[TUPLE.localPort] as number] as number;
+    const atOwnPort = byPort < 0 ? undefined : byPort;
     const live = this.#liveTuple(row, atOwnPort !== undefined);
     const slot = live >= 0 ? this.#ledger.recordAtTuple(live)?.slot : this.#closedSlot(row, atOwnPort !== undefined);
     if (slot !== undefined) this.#addOwn(row, slot, live);
@@ -302,7 +304,7 @@ export class Join implements RowSink {
   /** A row that is not ours by proof: what its port or its peer says. */
   #addByPlace(row: KernelRow, atOwnPort: number | undefined): void {
     const { state } = row;
-    const isUnattributed = row.inode === 0 && OWNERLESS.has(state);
+    const isUnattributed = row.inode === 0 && OWNERLESS[state] === 1;
     if (atOwnPort !== undefined && isWaiting(row)) add(this.#waiting, atOwnPort, 1);
     const isKept = isSuspect(row);
     if (!isUnattributed && !isKept) return;
@@ -316,7 +318,7 @@ export class Join implements RowSink {
   #liveTuple(row: KernelRow, atOwnPort: boolean): number {
     const { tuples } = this.#ledger;
     let index = tuples.find(row.tuple);
-    if (index < 0 && atOwnPort) index = tuples.find(withAnyLocal(row.tuple, this.#anyLocal));
+    if (index < 0 && atOwnPort && tuples.hasAnyLocal) index = tuples.find(withAnyLocal(row.tuple, this.#anyLocal));
     if (index < 0 || this.#ledger.recordAtTuple(index) === undefined) return -1;
     // Put in since the reader was started: the row may be that of the socket that had the tuple before. It proves
     // nothing about the record then, and one without an owner is no live socket.
@@ -331,7 +333,7 @@ export class Join implements RowSink {
 
   #closedSlot(row: KernelRow, atOwnPort: boolean): number | undefined {
     if (row.inode !== 0) return this.#slotClosedSince(row, atOwnPort);
-    if (!OWNERLESS.has(row.state)) return undefined;
+    if (OWNERLESS[row.state] !== 1) return undefined;
     // At the earliest: the row was read some time after the reader was started, and the text of ss has whole seconds.
     const startedAt =
       row.state === STATE.TIME_WAIT && row.timer === 'timewait'
@@ -360,7 +362,8 @@ export class Join implements RowSink {
   #closedIndex({ tuple }: KernelRow, atOwnPort: boolean): number {
     const { closedTuples } = this.#ledger;
     const index = closedTuples.find(tuple);
-    return index < 0 && atOwnPort ? closedTuples.find(withAnyLocal(tuple, this.#anyLocal)) : index;
+    if (index >= 0 || !atOwnPort || !closedTuples.hasAnyLocal) return index;
+    return closedTuples.find(withAnyLocal(tuple, this.#anyLocal));
   }
 
   /** What a live record's row is known by: nothing, where it may still be the row of who had the tuple before. */
@@ -370,7 +373,14 @@ export class Join implements RowSink {
   }
 }
 
-const OWNERLESS: ReadonlySet<State> = new Set(OWNERLESS_STATES);
+const PORTS = 0x1_0000;
+
+/** By state: 1 where the kernel may have rows that nobody holds. */
+const OWNERLESS: Uint8Array = (() => {
+  const table = new Uint8Array(STATE_SLOTS);
+  for (const state of OWNERLESS_STATES) table[state] = 1;
+  return table;
+})();
 
 /**
  * Whether a row is in an accept queue: established, and no descriptor holds it yet. In CLOSE_WAIT too, because what was

@@ -21,10 +21,16 @@ export class TupleIndex {
    */
   #buckets: Int32Array = emptyBuckets(INITIAL_SLOTS * 2);
   #size = 0;
+  #anyLocal = 0;
 
   /** How many tuples are in. */
   get size(): number {
     return this.#size;
+  }
+
+  /** Whether one of them has its local address blanked (`withAnyLocal`): else nobody needs to look for such a one. */
+  get hasAnyLocal(): boolean {
+    return this.#anyLocal > 0;
   }
 
   /** One more than the largest slot ever given out: the length a caller's parallel array needs. */
@@ -41,6 +47,7 @@ export class TupleIndex {
     for (let index = 0; index < TUPLE_WORDS; index++) words[from + index] = tuple[index] as number;
     this.#link(slot, tuple);
     this.#size++;
+    if (isLocalBlank(tuple, 0)) this.#anyLocal++;
     return slot;
   }
 
@@ -83,6 +90,7 @@ export class TupleIndex {
     buckets[hole] = EMPTY;
     this.#free[this.#freeCount++] = slot;
     this.#size--;
+    if (isLocalBlank(this.#words, slot * TUPLE_WORDS)) this.#anyLocal--;
   }
 
   /** Copies the tuple at `slot` out. */
@@ -160,6 +168,11 @@ export class TupleIndex {
 
 function emptyBuckets(count: number): Int32Array {
   return new Int32Array(count * 2).fill(EMPTY);
+}
+
+function isLocalBlank(words: Uint32Array, offset: number): boolean {
+  const from = offset + TUPLE.localAddress;
+  return words[from + 3] === 0 && words[from + 2] === 0 && words[from + 1] === 0 && words[from] === 0;
 }
 
 function hashOf(words: Uint32Array, offset: number): number {
