@@ -316,7 +316,13 @@ export class Join implements RowSink {
 
   /** The slot of the live tuple that a row proves to be of; -1 if there is none. */
   #liveTuple(row: KernelRow, atOwnPort: boolean): number {
-    const { tuples } = this.#ledger;
+    const { tuples, closedTuples } = this.#ledger;
+    const { cookie: found } = row;
+    if (found !== 0) {
+      const known = this.#ledger.tupleOfCookie(found);
+      if (known >= 0) return this.#noteState(known, row.state);
+      if (row.inode === 0 && closedTuples.slotOfCookie(found) >= 0) return -1;
+    }
     let index = tuples.find(row.tuple);
     if (index < 0 && atOwnPort && tuples.hasAnyLocal) index = tuples.find(withAnyLocal(row.tuple, this.#anyLocal));
     if (index < 0 || this.#ledger.recordAtTuple(index) === undefined) return -1;
@@ -325,10 +331,14 @@ export class Join implements RowSink {
     if (this.#ledger.serialAtTuple(index) > this.#tupleSerial) return row.inode === 0 ? -1 : index;
     const cookie = this.#ledger.cookieAtTuple(index);
     // The same tuple with another cookie is a later socket of somebody else: ours is gone.
-    if (cookie !== 0 && row.cookie !== 0 && cookie !== row.cookie) return -1;
-    if (cookie === 0 && row.cookie !== 0) this.#ledger.learnCookie(index, row.cookie);
-    if (index < this.#stateByTuple.length) this.#stateByTuple[index] = row.state;
-    return index;
+    if (cookie !== 0 && found !== 0 && cookie !== found) return -1;
+    if (cookie === 0 && found !== 0) this.#ledger.learnCookie(index, found);
+    return this.#noteState(index, row.state);
+  }
+
+  #noteState(live: number, state: State): number {
+    if (live < this.#stateByTuple.length) this.#stateByTuple[live] = state;
+    return live;
   }
 
   #closedSlot(row: KernelRow, atOwnPort: boolean): number | undefined {
@@ -359,8 +369,10 @@ export class Join implements RowSink {
   }
 
   /** Where a tuple is among those that were closed; that of an accepted socket may be known by the port alone. */
-  #closedIndex({ tuple }: KernelRow, atOwnPort: boolean): number {
+  #closedIndex({ tuple, cookie }: KernelRow, atOwnPort: boolean): number {
     const { closedTuples } = this.#ledger;
+    const known = cookie === 0 ? -1 : closedTuples.slotOfCookie(cookie);
+    if (known >= 0) return known;
     const index = closedTuples.find(tuple);
     if (index >= 0 || !atOwnPort || !closedTuples.hasAnyLocal) return index;
     return closedTuples.find(withAnyLocal(tuple, this.#anyLocal));
