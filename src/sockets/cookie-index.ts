@@ -15,6 +15,8 @@ const FREE = 0;
 export class CookieIndex {
   /** Pairs of the lower half and of the place, which is kept as one more than it is: 0 is a free entry. */
   #entries: Uint32Array = new Uint32Array(INITIAL_ENTRIES * 2);
+  /** What is left of a product of 32 bits when it is shifted by this is an entry's number. */
+  #shift: number = Math.clz32(INITIAL_ENTRIES - 1);
   #size = 0;
 
   /** How many cookies are in. */
@@ -28,7 +30,7 @@ export class CookieIndex {
     const low = cookie >>> 0;
     const entries = this.#entries;
     const mask = entries.length - 1;
-    let at = homeOf(low, mask);
+    let at = homeOf(low, this.#shift);
     while (entries[at + 1] !== FREE && entries[at] !== low) at = (at + 2) & mask;
     if (entries[at + 1] === FREE) this.#size++;
     entries[at] = low;
@@ -40,7 +42,7 @@ export class CookieIndex {
     const low = cookie >>> 0;
     const entries = this.#entries;
     const mask = entries.length - 1;
-    for (let at = homeOf(low, mask); ; at = (at + 2) & mask) {
+    for (let at = homeOf(low, this.#shift); ; at = (at + 2) & mask) {
       const place = entries[at + 1] as number;
       if (place === FREE || entries[at] === low) return place - 1;
     }
@@ -51,14 +53,14 @@ export class CookieIndex {
     const low = cookie >>> 0;
     const entries = this.#entries;
     const mask = entries.length - 1;
-    let hole = homeOf(low, mask);
+    let hole = homeOf(low, this.#shift);
     while (entries[hole] !== low || entries[hole + 1] !== place + 1) {
       if (entries[hole + 1] === FREE || entries[hole] === low) return;
       hole = (hole + 2) & mask;
     }
     // Backward shift: every later entry of the cluster that may stand in the hole moves into it.
     for (let probe = (hole + 2) & mask; entries[probe + 1] !== FREE; probe = (probe + 2) & mask) {
-      const home = homeOf(entries[probe] as number, mask);
+      const home = homeOf(entries[probe] as number, this.#shift);
       if (((probe - home) & mask) < ((probe - hole) & mask)) continue;
       entries[hole] = entries[probe] as number;
       entries[hole + 1] = entries[probe + 1] as number;
@@ -72,9 +74,10 @@ export class CookieIndex {
     const old = this.#entries;
     const entries = new Uint32Array(old.length * 2);
     const mask = entries.length - 1;
+    this.#shift--;
     for (let from = 0; from < old.length; from += 2) {
       if (old[from + 1] === FREE) continue;
-      let at = homeOf(old[from] as number, mask);
+      let at = homeOf(old[from] as number, this.#shift);
       while (entries[at + 1] !== FREE) at = (at + 2) & mask;
       entries[at] = old[from] as number;
       entries[at + 1] = old[from + 1] as number;
@@ -83,7 +86,7 @@ export class CookieIndex {
   }
 }
 
-/** Cookies are counted up, so their lower halves are spread as they are; on a machine of many cores in blocks of each. */
-function homeOf(low: number, mask: number): number {
-  return ((Math.imul(low, 0x9e3779b1) >>> 7) << 1) & mask;
+/** Cookies are counted up, and by the upper bits of this product (Fibonacci hashing) numbers in a row stand far apart. */
+function homeOf(low: number, shift: number): number {
+  return (Math.imul(low, 0x9e3779b1) >>> shift) << 1;
 }
