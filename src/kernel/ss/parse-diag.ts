@@ -43,8 +43,8 @@ export class DiagParser {
   readonly #littleEndian: boolean;
   readonly #row: KernelRow = blankRow();
   /** The beginning of a message whose rest is in the next chunk. */
-  readonly #carry: Uint8Array = new Uint8Array(MAX_MESSAGE_BYTES);
-  readonly #carryView: DataView = new DataView(this.#carry.buffer);
+  #carry: Uint8Array = new Uint8Array(FIRST_CARRY_BYTES);
+  #carryView: DataView = new DataView(this.#carry.buffer);
   #carried = 0;
   #rows = 0;
   #unconnected = 0;
@@ -141,8 +141,16 @@ export class DiagParser {
   }
 
   #carryOver(chunk: Uint8Array, from: number, to: number): number {
-    if (to > from) this.#carry.set(chunk.subarray(from, to), this.#carried);
-    this.#carried += to - from;
+    if (to <= from) return from;
+    const wanted = this.#carried + to - from;
+    if (wanted > this.#carry.length) {
+      const grown = new Uint8Array(Math.max(wanted, 2 * this.#carry.length));
+      grown.set(this.#carry.subarray(0, this.#carried));
+      this.#carry = grown;
+      this.#carryView = new DataView(grown.buffer);
+    }
+    this.#carry.set(chunk.subarray(from, to), this.#carried);
+    this.#carried = wanted;
     return to;
   }
 
@@ -246,6 +254,7 @@ function aligned(bytes: number): number {
   return (bytes + 3) & ~3;
 }
 
+const FIRST_CARRY_BYTES = 256;
 const DUMPS = 2;
 const LENGTH_BYTES = 4;
 const HEADER_BYTES = 16;

@@ -68,6 +68,15 @@ describe('the answer of a kernel', () => {
     },
   );
 
+  it('reads a row with the longest attributes there may be, in pieces', () => {
+    const bytes = Buffer.concat([diagRow({ attributes: MAX_MESSAGE_BYTES - 88 }), diagRow({ localPort: 7 })]);
+    for (const sizes of [[bytes.length], [1_000], [65_000, 3]]) {
+      const { rows, parser } = parse(bytes, { sizes });
+      expect(rows.map(({ local }) => local)).toEqual(['0.0.0.0:0', '0.0.0.0:7']);
+      expect(parser).toMatchObject({ unparsed: 0, lost: false });
+    }
+  });
+
   it('is cut off where it has one of its two dumps only', () => {
     expect(parse(Buffer.concat([diagRow({}), done()])).parser.truncated).toBe(true);
     expect(parse(Buffer.concat([diagRow({}), done(), done()])).parser.truncated).toBe(false);
