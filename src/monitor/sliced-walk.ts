@@ -18,7 +18,16 @@ const CLOCK_RECORDS = 64;
  */
 export async function walkInSlices(context: ObserveContext): Promise<number> {
   const slices = new Slices();
-  await visitRecords(context.ledger, slices, (record) => lookAt(context, record));
+  let turn = -1;
+  let at = 0;
+  await visitRecords(context.ledger, slices, (record) => {
+    // Nothing happens within a turn but this.
+    if (slices.turn !== turn) {
+      turn = slices.turn;
+      at = context.now();
+    }
+    lookAt(context, record, at);
+  });
   return slices.end();
 }
 

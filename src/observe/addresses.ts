@@ -100,7 +100,7 @@ function closedByPeer({ flags }: SocketRecord): boolean {
 
 /** Whether the wildcard still stands for the local address. */
 function isLocalOpen(ledger: Ledger, record: SocketRecord): boolean {
-  if ((record.flags & FLAG.server) === 0) return false;
+  if ((record.flags & FLAG.server) === 0 || !ledger.tuples.hasAnyLocal) return false;
   ledger.tuples.read(record.tupleSlot, SCRATCH);
   return isWildcard(SCRATCH, TUPLE.localAddress);
 }

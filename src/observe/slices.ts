@@ -30,10 +30,16 @@ export class Slices {
   #steps = 0;
   #startedAt: number = performance.now();
   #workMs = 0;
+  #turn = 0;
 
   constructor({ sliceMs = 2, clockSteps = 64 }: SliceLimits = {}) {
     this.#sliceMs = sliceMs;
     this.#clockMask = clockSteps - 1;
+  }
+
+  /** Which turn of the work this is, from 0 on. */
+  get turn(): number {
+    return this.#turn;
   }
 
   /** Counts one step, and says whether the turn has had enough. */
@@ -50,6 +56,7 @@ export class Slices {
     await new Promise<void>((resolve) => {
       setImmediate(resolve);
     });
+    this.#turn++;
     this.#steps = 0;
     this.#startedAt = performance.now();
   }

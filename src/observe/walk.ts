@@ -10,12 +10,11 @@ import { closed, noticeUnreadEof } from './socket-events.ts';
 const ACK_DUE_TICKS = 10_000;
 
 /**
- * Looks at one live record: what no event shows (unread end of file, blindness, a connection that is gone, a handle
+ * Looks at one live record, at a time on the ledger's clock: what no event shows (unread end of file, blindness, a connection that is gone, a handle
  * that went to another process), and what was put off until now (addresses, bytes, what is queued in Node).
  */
-export function lookAt(context: ObserveContext, record: SocketRecord): void {
+export function lookAt(context: ObserveContext, record: SocketRecord, at: number): void {
   const { ledger } = context;
-  const at = context.now();
   const socket = record.socket as NodeSocket | undefined;
   if (socket === undefined) {
     ledger.abandon(record, at);

@@ -1,4 +1,5 @@
 import { STATE, type State } from '../tcp/state.ts';
+import { CookieIndex } from './cookie-index.ts';
 import { TupleIndex } from './tuple-index.ts';
 import { widened } from './widened.ts';
 
@@ -28,6 +29,7 @@ export class ClosedTuples {
   // The same tuple again: the old row is gone from the kernel.
   #index = new TupleIndex((slot) => {
     this.#order[this.#position[slot] as number] = HOLE;
+    this.#unlearn(slot);
   });
   #order: Int32Array = new Int32Array(64);
   #head = 0;
@@ -39,6 +41,7 @@ export class ClosedTuples {
   #closedAt: Float64Array = new Float64Array(64);
   #openedAt: Float64Array = new Float64Array(64);
   #cookie: Float64Array = new Float64Array(64);
+  readonly #byCookie: CookieIndex = new CookieIndex();
   /** The states the kernel may have left the socket in, as bits. */
   #states: Int32Array = new Int32Array(64);
   /** Where in the ring an entry stands: one whose tuple is closed again leaves a hole behind. */
@@ -78,7 +81,7 @@ export class ClosedTuples {
     this.#nameSlot[slot] = nameSlot;
     this.#closedAt[slot] = closedAt;
     this.#openedAt[slot] = openedAt;
-    this.#cookie[slot] = cookie;
+    this.#learn(slot, cookie);
     this.#states[slot] = states;
     this.#append(slot);
   }
@@ -96,6 +99,17 @@ export class ClosedTuples {
   find(tuple: Uint32Array): number {
     this.#settle();
     return this.#index.find(tuple);
+  }
+
+  /** The slot of the entry whose socket has this cookie, or -1. */
+  slotOfCookie(cookie: number): number {
+    const slot = this.#byCookie.find(cookie);
+    return slot >= 0 && this.#cookie[slot] === cookie ? slot : -1;
+  }
+
+  /** Whether there is an entry whose local address nobody asked for. */
+  get hasAnyLocal(): boolean {
+    return this.#index.hasAnyLocal;
   }
 
   nameSlotAt(slot: number): number {
@@ -116,7 +130,7 @@ export class ClosedTuples {
    */
   owns(slot: number, cookie: number, startedAt: number, state?: State): boolean {
     if (!this.#isSame(slot, cookie, startedAt, state)) return false;
-    if (cookie !== 0) this.#cookie[slot] = cookie;
+    if (cookie !== 0 && this.#cookie[slot] !== cookie) this.#learn(slot, cookie);
     return true;
   }
 
@@ -180,9 +194,23 @@ export class ClosedTuples {
     this.#length = taken;
   }
 
+  #learn(slot: number, cookie: number): void {
+    this.#cookie[slot] = cookie;
+    if (cookie !== 0) this.#byCookie.set(cookie, slot);
+  }
+
+  #unlearn(slot: number): void {
+    const cookie = this.#cookie[slot] as number;
+    if (cookie !== 0) this.#byCookie.delete(cookie, slot);
+    this.#cookie[slot] = 0;
+  }
+
   #dropOldest(): void {
     const oldest = this.#order[this.#head] as number;
-    if (oldest >= 0) this.#index.remove(oldest);
+    if (oldest >= 0) {
+      this.#unlearn(oldest);
+      this.#index.remove(oldest);
+    }
     this.#head = (this.#head + 1) % this.#order.length;
     this.#length--;
   }

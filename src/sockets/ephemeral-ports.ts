@@ -33,6 +33,8 @@ export class EphemeralPorts {
   /** What was known when the table was begun: an endpoint or a source that came later has not seen all rows. */
   readonly #generation: number;
   readonly #endpoints: number;
+  /** Of those endpoints: the rows of a server have other peer ports, mostly, and need not be looked up. */
+  readonly #peerPorts: PortSet;
   readonly #sources: TupleIndex;
   readonly #portsBySource: readonly PortSet[];
   /** Where the wildcard stands in {@link #sources}: a socket bound to it shares its port with no address. */
@@ -45,6 +47,7 @@ export class EphemeralPorts {
     this.#usable = usablePorts(settings);
     this.#generation = upstreams.generation;
     this.#endpoints = upstreams.size;
+    this.#peerPorts = this.#portsOf(upstreams);
     this.#sources = upstreams.sources;
     this.#portsBySource = Array.from({ length: this.#sources.slots }, () => new PortSet());
     this.#anySource = this.#sources.find(new Uint32Array(TUPLE_WORDS));
@@ -65,7 +68,7 @@ export class EphemeralPorts {
     const port = row.tuple[TUPLE.localPort] as number;
     if (this.#usable === undefined || !this.#usable.has(port)) return;
     this.#addToSource(row.tuple, port);
-    if (isReusable(row, this.#timeWaitReuse)) return;
+    if (!this.#peerPorts.has(row.tuple[TUPLE.peerPort] as number) || isReusable(row, this.#timeWaitReuse)) return;
     const key = this.#pairKey(row.tuple);
     let pair = this.#pairs.find(key);
     if (pair < 0) {
@@ -119,6 +122,15 @@ export class EphemeralPorts {
       if (place >= 0 && place < worst.length && count > (worst[place] as number)) worst[place] = count;
     }
     return worst;
+  }
+
+  #portsOf(upstreams: Upstreams): PortSet {
+    const ports = new PortSet();
+    for (let place = 0; place < upstreams.size; place++) {
+      upstreams.read(place, this.#scratch);
+      ports.add(this.#scratch[TUPLE.peerPort] as number);
+    }
+    return ports;
   }
 
   #addToSource(tuple: Uint32Array, port: number): void {

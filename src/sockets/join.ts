@@ -11,6 +11,9 @@ import { OTHERS_LIMIT } from './untracked-sockets.ts';
 /** TIME_WAIT lasts this long on Linux whatever tcp_fin_timeout says (TCP_TIMEWAIT_LEN in include/net/tcp.h). */
 const TIME_WAIT_MS = 60_000;
 
+/** The kernel counts in ticks, of 10 ms at most: what is left of a timer may seem longer by that than it is. */
+const TICK_MS = 10;
+
 /** A listener that no record of ours has the inode of. */
 export interface OtherListener {
   readonly inode: number;
@@ -88,7 +91,8 @@ export class Join implements RowSink {
   readonly #ledger: Ledger;
   readonly #startedAt: number;
   readonly #listenerSlotByInode: ReadonlyMap<number, number>;
-  readonly #listenerSlotByPort: ReadonlyMap<number, number>;
+  /** By port; -1 where no listener of ours is. */
+  readonly #listenerSlotByPort: Int16Array = new Int16Array(PORTS).fill(-1);
   readonly #otherListeners: OtherListener[] = [];
   readonly #ports: EphemeralPorts;
   readonly #suspects: Suspects = new Suspects();
@@ -135,7 +139,7 @@ export class Join implements RowSink {
     this.#listenerSlotByInode = new Map(
       listeners.filter((listener) => listener.inode !== 0).map((listener) => [listener.inode, listener.slot]),
     );
-    this.#listenerSlotByPort = new Map(listeners.map((listener) => [listener.port, listener.slot]));
+    for (const { port, slot } of listeners) this.#listenerSlotByPort[port] = slot;
     this.#ports = new EphemeralPorts(ledger.upstreams, settings);
     const { capacity } = ledger.names;
     this.#ownStates = new Int32Array(capacity * STATE_SLOTS);
@@ -175,7 +179,8 @@ export class Join implements RowSink {
       return;
     }
     this.#ports.add(row);
-    const atOwnPort = this.#listenerSlotByPort.get(row.tuple[TUPLE.localPort] as number);
+    const byPort = this.#listenerSlotByPort[row.tuple[TUPLE.localPort] as number] as number;
+    const atOwnPort = byPort < 0 ? undefined : byPort;
     const live = this.#liveTuple(row, atOwnPort !== undefined);
     const slot = live >= 0 ? this.#ledger.recordAtTuple(live)?.slot : this.#closedSlot(row, atOwnPort !== undefined);
     if (slot !== undefined) this.#addOwn(row, slot, live);
@@ -300,7 +305,7 @@ export class Join implements RowSink {
   /** A row that is not ours by proof: what its port or its peer says. */
   #addByPlace(row: KernelRow, atOwnPort: number | undefined): void {
     const { state } = row;
-    const isUnattributed = row.inode === 0 && OWNERLESS.has(state);
+    const isUnattributed = row.inode === 0 && OWNERLESS[state] === 1;
     if (atOwnPort !== undefined && isWaiting(row)) add(this.#waiting, atOwnPort, 1);
     const isKept = isSuspect(row);
     if (!isUnattributed && !isKept) return;
@@ -312,28 +317,38 @@ export class Join implements RowSink {
 
   /** The slot of the live tuple that a row proves to be of; -1 if there is none. */
   #liveTuple(row: KernelRow, atOwnPort: boolean): number {
-    const { tuples } = this.#ledger;
+    const { tuples, closedTuples } = this.#ledger;
+    const { cookie: found } = row;
+    if (found !== 0) {
+      const known = this.#ledger.tupleOfCookie(found);
+      if (known >= 0) return this.#noteState(known, row.state);
+      if (row.inode === 0 && closedTuples.slotOfCookie(found) >= 0) return -1;
+    }
     let index = tuples.find(row.tuple);
-    if (index < 0 && atOwnPort) index = tuples.find(withAnyLocal(row.tuple, this.#anyLocal));
+    if (index < 0 && atOwnPort && tuples.hasAnyLocal) index = tuples.find(withAnyLocal(row.tuple, this.#anyLocal));
     if (index < 0 || this.#ledger.recordAtTuple(index) === undefined) return -1;
     // Put in since the reader was started: the row may be that of the socket that had the tuple before. It proves
     // nothing about the record then, and one without an owner is no live socket.
     if (this.#ledger.serialAtTuple(index) > this.#tupleSerial) return row.inode === 0 ? -1 : index;
     const cookie = this.#ledger.cookieAtTuple(index);
     // The same tuple with another cookie is a later socket of somebody else: ours is gone.
-    if (cookie !== 0 && row.cookie !== 0 && cookie !== row.cookie) return -1;
-    if (cookie === 0 && row.cookie !== 0) this.#ledger.learnCookie(index, row.cookie);
-    if (index < this.#stateByTuple.length) this.#stateByTuple[index] = row.state;
-    return index;
+    if (cookie !== 0 && found !== 0 && cookie !== found) return -1;
+    if (cookie === 0 && found !== 0) this.#ledger.learnCookie(index, found);
+    return this.#noteState(index, row.state);
+  }
+
+  #noteState(live: number, state: State): number {
+    if (live < this.#stateByTuple.length) this.#stateByTuple[live] = state;
+    return live;
   }
 
   #closedSlot(row: KernelRow, atOwnPort: boolean): number | undefined {
     if (row.inode !== 0) return this.#slotClosedSince(row, atOwnPort);
-    if (!OWNERLESS.has(row.state)) return undefined;
-    // ss cuts the timer to a second, and the row was read some time after the reader was started.
+    if (OWNERLESS[row.state] !== 1) return undefined;
+    // At the earliest: the row was read some time after the reader was started, and the text of ss has whole seconds.
     const startedAt =
       row.state === STATE.TIME_WAIT && row.timer === 'timewait'
-        ? this.#startedAt - TIME_WAIT_MS + row.timerMs
+        ? this.#startedAt - TIME_WAIT_MS + row.timerMs - TICK_MS
         : Number.NaN;
     const { closedTuples, orphans } = this.#ledger;
     const orphan = orphans.find(row, this.#table, startedAt, this.#startedAt);
@@ -355,10 +370,13 @@ export class Join implements RowSink {
   }
 
   /** Where a tuple is among those that were closed; that of an accepted socket may be known by the port alone. */
-  #closedIndex({ tuple }: KernelRow, atOwnPort: boolean): number {
+  #closedIndex({ tuple, cookie }: KernelRow, atOwnPort: boolean): number {
     const { closedTuples } = this.#ledger;
+    const known = cookie === 0 ? -1 : closedTuples.slotOfCookie(cookie);
+    if (known >= 0) return known;
     const index = closedTuples.find(tuple);
-    return index < 0 && atOwnPort ? closedTuples.find(withAnyLocal(tuple, this.#anyLocal)) : index;
+    if (index >= 0 || !atOwnPort || !closedTuples.hasAnyLocal) return index;
+    return closedTuples.find(withAnyLocal(tuple, this.#anyLocal));
   }
 
   /** What a live record's row is known by: nothing, where it may still be the row of who had the tuple before. */
@@ -368,7 +386,14 @@ export class Join implements RowSink {
   }
 }
 
-const OWNERLESS: ReadonlySet<State> = new Set(OWNERLESS_STATES);
+const PORTS = 0x1_0000;
+
+/** By state: 1 where the kernel may have rows that nobody holds. */
+const OWNERLESS: Uint8Array = (() => {
+  const table = new Uint8Array(STATE_SLOTS);
+  for (const state of OWNERLESS_STATES) table[state] = 1;
+  return table;
+})();
 
 /**
  * Whether a row is in an accept queue: established, and no descriptor holds it yet. In CLOSE_WAIT too, because what was

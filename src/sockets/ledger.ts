@@ -6,6 +6,7 @@ import { ClosedTuples } from './closed-tuples.ts';
 import { ABANDONED, CLOSINGS } from './closing.ts';
 import type { ConnectFailure, ConnectPhase } from './connect-failure.ts';
 import { type AttemptResult, Connects } from './connects.ts';
+import { CookieIndex } from './cookie-index.ts';
 import { Histogram } from './histogram.ts';
 import { HistogramTable } from './histogram-table.ts';
 import { NameTable, type Side } from './names.ts';
@@ -144,6 +145,7 @@ export class Ledger {
   #recordByTuple: (SocketRecord | undefined)[] = [];
   /** Parallel to them too, as far as any cookie was learnt. */
   #cookieByTuple: Float64Array = new Float64Array(0);
+  readonly #tupleByCookie: CookieIndex = new CookieIndex();
   #serialByTuple: number[] = [];
   #serial = 0;
   #lastKey = 0;
@@ -199,12 +201,19 @@ export class Ledger {
     return this.#cookieByTuple[tupleSlot] ?? 0;
   }
 
+  /** The slot of the live tuple whose socket has this cookie, or -1. */
+  tupleOfCookie(cookie: number): number {
+    const slot = this.#tupleByCookie.find(cookie);
+    return slot >= 0 && this.#cookieByTuple[slot] === cookie ? slot : -1;
+  }
+
   learnCookie(tupleSlot: number, cookie: number): void {
     if (tupleSlot >= this.#cookieByTuple.length) {
       const length = Math.max(this.tuples.slots, tupleSlot + 1) * 2;
       this.#cookieByTuple = widened(this.#cookieByTuple, new Float64Array(length));
     }
     this.#cookieByTuple[tupleSlot] = cookie;
+    this.#tupleByCookie.set(cookie, tupleSlot);
   }
 
   // ---- a record's life ------------------------------------------------------------------------------------------
@@ -408,7 +417,6 @@ export class Ledger {
     const slot = this.tuples.insert(tuple);
     record.tupleSlot = slot;
     this.#recordByTuple[slot] = record;
-    if (slot < this.#cookieByTuple.length) this.#cookieByTuple[slot] = 0;
     this.#serialByTuple[slot] = ++this.#serial;
   }
 
@@ -522,6 +530,11 @@ export class Ledger {
   }
 
   #forgetTuple(record: SocketRecord): void {
+    const cookie = this.cookieAtTuple(record.tupleSlot);
+    if (cookie !== 0) {
+      this.#tupleByCookie.delete(cookie, record.tupleSlot);
+      this.#cookieByTuple[record.tupleSlot] = 0;
+    }
     this.tuples.remove(record.tupleSlot);
     this.#recordByTuple[record.tupleSlot] = undefined;
     record.tupleSlot = -1;

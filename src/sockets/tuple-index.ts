@@ -31,6 +31,7 @@ export class TupleIndex {
    */
   #buckets: Int32Array = emptyBuckets(INITIAL_SLOTS * 2);
   #size = 0;
+  #anyLocal = 0;
   /** Slots that are not in the table yet, in the order in which they were put in; twice as long as can ever be needed. */
   #unlinked: Int32Array = new Int32Array(INITIAL_SLOTS * 2);
   #unlinkedCount = 0;
@@ -51,6 +52,11 @@ export class TupleIndex {
     return this.#size;
   }
 
+  /** Whether one of them has its local address blanked (`withAnyLocal`): else nobody needs to look for such a one. */
+  get hasAnyLocal(): boolean {
+    return this.#anyLocal > 0;
+  }
+
   /** One more than the largest slot ever given out: the length a caller's parallel array needs. */
   get slots(): number {
     return this.#used;
@@ -67,6 +73,7 @@ export class TupleIndex {
     this.#place[slot] = this.#unlinkedCount;
     this.#unlinked[this.#unlinkedCount++] = slot;
     this.#size++;
+    if (isLocalBlank(tuple, 0)) this.#anyLocal++;
     return slot;
   }
 
@@ -106,6 +113,7 @@ export class TupleIndex {
   }
 
   #release(slot: number): void {
+    if (isLocalBlank(this.#words, slot * TUPLE_WORDS)) this.#anyLocal--;
     this.#place[slot] = FREE;
     this.#free[this.#freeCount++] = slot;
     this.#size--;
@@ -227,6 +235,11 @@ export class TupleIndex {
 
 function emptyBuckets(count: number): Int32Array {
   return new Int32Array(count * 2).fill(EMPTY);
+}
+
+function isLocalBlank(words: Uint32Array, offset: number): boolean {
+  const from = offset + TUPLE.localAddress;
+  return words[from + 3] === 0 && words[from + 2] === 0 && words[from + 1] === 0 && words[from] === 0;
 }
 
 function hashOf(words: Uint32Array, offset: number): number {

@@ -154,6 +154,75 @@ describe('a row is ours', () => {
   });
 });
 
+describe('a socket whose cookie a table has shown', () => {
+  const [LOCAL, PEER] = ['10.0.0.1:80', '10.0.0.2:5000'];
+
+  it('is found by it in every later table, alive and closed', () => {
+    const ledger = new Ledger(20);
+    listen(ledger, 'api', 80, 0);
+    const record = openRecord(ledger, 'server', 'api', tupleOf(LOCAL, PEER));
+    const alive = rowOf('ESTABLISHED', LOCAL, PEER, { inode: 1, cookie: 11 });
+    for (const column of [join(ledger, alive), join(ledger, alive)]) {
+      expect(cells(ledger, column.ownStates)).toEqual(['api ESTABLISHED 1']);
+      expect(column.stateByTuple[record.tupleSlot]).toBe(STATE.ESTABLISHED);
+    }
+    destroy(ledger, record, NOW_MS);
+    const closed = rowOf('TIME_WAIT', LOCAL, PEER, { cookie: 11, timer: 'timewait', timerMs: 60_000 });
+    for (const column of [join(ledger, closed), join(ledger, closed)]) {
+      expect(cells(ledger, column.ownStates)).toEqual(['api TIME_WAIT 1']);
+    }
+    ledger.closedTuples.expire(NOW_MS + 70_000);
+    expect(cells(ledger, join(ledger, closed).ownStates)).toEqual([]);
+  });
+
+  it('has its own TIME_WAIT where another one of ours has its addresses by now', () => {
+    const ledger = new Ledger(20);
+    const first = openRecord(ledger, 'server', 'api', tupleOf(LOCAL, PEER));
+    join(ledger, rowOf('ESTABLISHED', LOCAL, PEER, { inode: 1, cookie: 11 }));
+    destroy(ledger, first, NOW_MS);
+    const second = openRecord(ledger, 'server', 'later', tupleOf(LOCAL, PEER));
+    const column = join(
+      ledger,
+      rowOf('TIME_WAIT', LOCAL, PEER, { cookie: 11, timer: 'timewait', timerMs: 60_000 }),
+      rowOf('ESTABLISHED', LOCAL, PEER, { inode: 2, cookie: 12 }),
+    );
+    expect(cells(ledger, column.ownStates)).toEqual(['api TIME_WAIT 1', 'later ESTABLISHED 1']);
+    expect(column.stateByTuple[second.tupleSlot]).toBe(STATE.ESTABLISHED);
+  });
+
+  it('gives nothing to whoever has its place in the books next', () => {
+    const ledger = new Ledger(20);
+    const first = openRecord(ledger, 'client', 'db', tupleOf('10.0.0.1:5000', '10.0.0.2:5432'));
+    join(ledger, rowOf('ESTABLISHED', '10.0.0.1:5000', '10.0.0.2:5432', { inode: 1, cookie: 11 }));
+    const place = first.tupleSlot;
+    ledger.release(first, NOW_MS * 10);
+    const second = openRecord(ledger, 'client', 'db', tupleOf('10.0.0.1:5001', '10.0.0.2:5432'));
+    expect(second.tupleSlot).toBe(place);
+    const column = join(ledger, rowOf('ESTABLISHED', '10.0.0.1:5000', '10.0.0.2:5432', { inode: 1, cookie: 11 }));
+    expect(cells(ledger, column.ownStates)).toEqual([]);
+    expect(column.stateByTuple[place]).toBe(0);
+  });
+
+  it('is not mistaken for one whose cookie has the same lower half', () => {
+    const ledger = new Ledger(20);
+    const peers = ['10.0.0.2:5000', '10.0.0.2:5001'] as const;
+    const records = peers.map((peer) => openRecord(ledger, 'server', 'api', tupleOf(LOCAL, peer)));
+    const rows = peers.map((peer, index) =>
+      rowOf(index === 0 ? 'ESTABLISHED' : 'CLOSE_WAIT', LOCAL, peer, {
+        inode: index + 1,
+        cookie: index * 2 ** 32 + 11,
+      }),
+    );
+    for (const column of [join(ledger, ...rows), join(ledger, ...rows)]) {
+      expect(cells(ledger, column.ownStates)).toEqual(['api ESTABLISHED 1', 'api CLOSE_WAIT 1']);
+      expect(records.map(({ tupleSlot }) => column.stateByTuple[tupleSlot])).toEqual([
+        STATE.ESTABLISHED,
+        STATE.CLOSE_WAIT,
+      ]);
+    }
+  });
+});
+
 describe('a row is not ours', () => {
   it('when its cookie is another than the one the record was seen with', () => {
     const ledger = new Ledger(20);

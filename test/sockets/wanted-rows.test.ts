@@ -22,8 +22,11 @@ type Fact =
   | { readonly kind: 'attempted'; readonly peer: string }
   | { readonly kind: 'bound'; readonly local: string; readonly peer: string };
 
-const port = fc.constantFrom(80, 81, 5_000, 5_001, 5_002, 6_000);
-const host = fc.constantFrom('10.0.0.1', '10.0.0.2', '127.0.0.1');
+const PORTS = [80, 81, 5_000, 5_001, 5_002, 6_000];
+const HOSTS = ['10.0.0.1', '10.0.0.2', '127.0.0.1'];
+const ENDPOINTS = HOSTS.flatMap((address) => PORTS.map((each) => `${address}:${each}`));
+const port = fc.constantFrom(...PORTS);
+const host = fc.constantFrom(...HOSTS);
 const endpoint = fc.tuple(host, port).map(([address, each]) => `${address}:${each}`);
 const local = fc.oneof(
   endpoint,
@@ -44,19 +47,25 @@ const kernelRow: fc.Arbitrary<KernelRow> = fc
     local: endpoint,
     peer: endpoint,
     inode: fc.constantFrom(0, 0, 1, 2, 9),
-    cookie: fc.constantFrom(0, 11, 12),
+    cookie: fc.constantFrom(0, 1, 2),
     receiveQueue: fc.constantFrom(0, 0, 7),
     sendQueue: fc.constantFrom(0, 0, 9, Number.NaN),
     timerMs: fc.constantFrom(Number.NaN, 50_000, 59_500),
   })
-  .map(({ state, local, peer, ...facts }) =>
+  .map(({ state, local, peer, cookie, ...facts }) =>
     rowOf(state, local, state === 'LISTEN' ? '0.0.0.0:0' : peer, {
       ...facts,
+      cookie: cookie && cookieOf(local, peer, cookie),
       // A listener's inode is at its own port, or at none.
       inode: state === 'LISTEN' && facts.inode !== 9 ? 0 : facts.inode,
       timer: Number.isNaN(facts.timerMs) ? 'none' : 'timewait',
     }),
   );
+
+/** The cookie of the first or the second socket with these addresses: no other socket has it. */
+function cookieOf(local: string, peer: string, number: number): number {
+  return (ENDPOINTS.indexOf(local) * ENDPOINTS.length + ENDPOINTS.indexOf(peer)) * 2 + number;
+}
 
 function ledgerOf(facts: readonly Fact[]): Ledger {
   const ledger = new Ledger(20);

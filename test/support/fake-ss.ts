@@ -10,6 +10,7 @@ import { type ProcessInfo, processes } from './processes.ts';
 export const ROW = 'ESTAB 0 0 127.0.0.1:1 127.0.0.1:2 ino:1 sk:1 <->';
 
 const FIXTURES = fileURLToPath(new URL('../fixtures/ss', import.meta.url));
+const MESSAGES = `${FIXTURES}/tanD.diag.bin`;
 
 /** One way to fail, or to be strange and work. */
 export interface FakeFault {
@@ -89,6 +90,26 @@ export const QUICK_FAULTS: readonly FakeFault[] = [
     name: 'is ss 4.9',
     script: `cat '${FIXTURES}/versions/ss-4.9.Htanoe.txt'`,
     expected: { ok: true, rows: 62, unparsed: 0 },
+  },
+  {
+    name: 'hands on what the kernel answered',
+    script: `cat '${MESSAGES}'`,
+    expected: { ok: true, rows: 36, unparsed: 0 },
+  },
+  {
+    name: 'hands on what the kernel answered, but for the end',
+    script: `head -c -20 '${MESSAGES}'`,
+    expected: { ok: false, reason: 'truncated', detail: 'cut off after 36 rows' },
+  },
+  {
+    name: 'is killed in the middle of a message',
+    script: `head -c 1000 '${MESSAGES}'; kill -KILL $$`,
+    expected: { ok: false, reason: 'signalled', detail: 'SIGKILL' },
+  },
+  {
+    name: 'prints text behind messages',
+    script: `cat '${MESSAGES}'; yes '${ROW}' | head -n 1000`,
+    expected: { ok: false, reason: 'parse_ratio', detail: '1 of 37 rows, such as: bytes that are no message' },
   },
   {
     name: 'does not know an option',

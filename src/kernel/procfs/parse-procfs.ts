@@ -6,10 +6,11 @@
 // The number of a row is padded to four digits, so from row 10,000 on every column stands one further to the right,
 // though the row is as long as before: only words have a place that can be relied on.
 import { endianness } from 'node:os';
-import { blankRow, type KernelRow, type RowFilter, type RowTimer } from '../../sockets/row.ts';
+import { blankRow, type KernelRow, type RowFilter } from '../../sockets/row.ts';
 import { MAPPED_PREFIX, TUPLE } from '../../sockets/tuple.ts';
-import { STATE, type State } from '../../tcp/state.ts';
+import { STATE } from '../../tcp/state.ts';
 import { LineSplitter } from '../line-splitter.ts';
+import { STATE_OF_NUMBER, TIMER_OF_NUMBER } from '../numbers.ts';
 import {
   ascii,
   decimal,
@@ -285,23 +286,3 @@ const HEADER: readonly { readonly word: Uint8Array; readonly whole: boolean }[] 
   { word: ascii('timeout'), whole: true },
   { word: ascii('inode'), whole: true },
 ];
-
-/** By the numbers of include/net/tcp_states.h; 12 is NEW_SYN_RECV, a SYN_RECEIVED that is not a full socket yet. */
-const STATE_OF_NUMBER: readonly (State | undefined)[] = [
-  undefined,
-  STATE.ESTABLISHED,
-  STATE.SYN_SENT,
-  STATE.SYN_RECEIVED,
-  STATE.FIN_WAIT_1,
-  STATE.FIN_WAIT_2,
-  STATE.TIME_WAIT,
-  STATE.CLOSED,
-  STATE.CLOSE_WAIT,
-  STATE.LAST_ACK,
-  STATE.LISTEN,
-  STATE.CLOSING,
-  STATE.SYN_RECEIVED,
-];
-
-/** By the numbers of get_tcp4_sock; ss gives them the same names. */
-const TIMER_OF_NUMBER: readonly RowTimer[] = ['none', 'on', 'keepalive', 'timewait', 'persist'];

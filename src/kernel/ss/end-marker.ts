@@ -1,23 +1,25 @@
+import { ascii, startsWith } from '../words.ts';
+
 /**
  * Finds the line `<token> <exit code>` that the helper writes after ss has ended. Between ss and us nobody else cuts the
  * stream, so the line may follow a row that was cut off. It counts only as the very last bytes there are, and ss does
  * not know the token: a text that looks like it ends nothing.
  *
- * Everything else is handed on, the newest bytes one chunk later.
+ * Everything else is handed on; what may be the beginning of that line, as soon as more has come.
  *
  * @example
  * const marker = new EndMarker('8f3c', (bytes) => parser.push(bytes));
  * marker.push(Buffer.from('ESTAB 0 0 ...\n8f3c 0\n')) // 0, and the row was handed on
  */
 export class EndMarker {
-  readonly #token: string;
+  readonly #token: Uint8Array;
   readonly #maxBytes: number;
   readonly #onBytes: (bytes: Uint8Array) => void;
-  #held: Uint8Array = new Uint8Array(0);
+  #held: Uint8Array = NOTHING;
 
   /** @param token ASCII letters and digits, a new one for every run */
   constructor(token: string, onBytes: (bytes: Uint8Array) => void) {
-    this.#token = token;
+    this.#token = ascii(token);
     this.#maxBytes = token.length + MAX_CODE_BYTES;
     this.#onBytes = onBytes;
   }
@@ -25,13 +27,10 @@ export class EndMarker {
   /** Takes the next chunk. Returns the exit code if the stream ends with it, and is not to be called again then. */
   push(chunk: Uint8Array): number | undefined {
     const bytes = this.#join(chunk);
-    const tail = Math.max(0, bytes.length - this.#maxBytes);
-    const text = String.fromCharCode(...bytes.subarray(tail));
-    const at = text.lastIndexOf(this.#token);
-    const code = at < 0 ? undefined : codeIn(text.slice(at + this.#token.length));
-    const end = code === undefined ? tail : tail + at;
-    if (code === undefined) this.#held = bytes.slice(end);
-    if (end > 0) this.#onBytes(bytes.subarray(0, end));
+    const at = this.#beginningIn(bytes);
+    const code = codeIn(bytes.subarray(at + this.#token.length));
+    if (code === undefined) this.#held = bytes.slice(at);
+    if (at > 0) this.#onBytes(bytes.subarray(0, at));
     return code;
   }
 
@@ -44,9 +43,24 @@ export class EndMarker {
     this.#onBytes(held);
     return chunk;
   }
+
+  /** Where the last bytes may be the marker, or as much of it as has come; their end where they are not. */
+  #beginningIn(bytes: Uint8Array): number {
+    const token = this.#token;
+    const { length } = bytes;
+    let at = Math.max(0, length - this.#maxBytes);
+    // Most bytes are not even its first one.
+    for (; at < length; at++) {
+      if (bytes[at] !== token[0]) continue;
+      if (startsWith(bytes, at, length, token.subarray(0, Math.min(token.length, length - at)))) break;
+    }
+    return at;
+  }
 }
 
-function codeIn(text: string): number | undefined {
+function codeIn(bytes: Uint8Array): number | undefined {
+  if (bytes.length === 0) return undefined;
+  const text = String.fromCharCode(...bytes);
   return /^ \d{1,3}\n$/.test(text) ? Number(text) : undefined;
 }
 

@@ -8,14 +8,15 @@ import { constants } from 'node:os';
  *   or this process may start none.
  * - `spawn_failed`: no process could be started (out of descriptors, processes or memory); the detail has the code.
  * - `unsupported_option`: exit 255, an ss that does not know an option. There is no smaller set of options to try: each
- *   of `-Htanoe` is in iproute2 4.9, and without -H, which came last (4.7), its header would be read as well.
+ *   of `-Htanoe` is in iproute2 4.9, -D is older still, and without -H, which came last (4.7), its header would be read as
+ *   well.
  * - `usage`: any other exit code that is not 0.
- * - `netlink_denied_fallback`: ss read /proc/net/tcp instead. `netlink_partial`: the dump failed half-way; its rows
- *   are incomplete and some are there twice.
+ * - `netlink_denied_fallback`: ss read /proc/net/tcp instead, or would have, had it been asked for text.
+ *   `netlink_partial`: the dump failed half-way; its rows are incomplete and some are there twice.
  * - `signalled`: a signal ended it (SIGSYS: a seccomp filter), or the caller did. `timeout`: it was killed for taking too long.
  * - `helper_died`: the shell that ran ss ended under it. The next run does without, or has a new one.
- * - `truncated`: its output ends inside a line. `parse_ratio`: more than 1% of the lines are no rows; where it is most of
- *   them, or most of the bytes, ss is ended early.
+ * - `truncated`: its output ends inside a line, or without the message that ends a dump. `parse_ratio`: more than 1% of
+ *   the lines or messages are no rows; where it is most of them, or most of the bytes, ss is ended early.
  * - `empty_suspect`: no rows, although other counters say that there are sockets.
  * - `consumer_threw`: the caller's `onRow` threw.
  */
@@ -41,7 +42,7 @@ export type SsFailure = (typeof SS_FAILURES)[number];
 
 /**
  * What is wrong with a table that can still be used: `stderr`, ss complained of something unknown; `unparsed`, up to
- * 1% of the lines are no rows.
+ * 1% of the lines or messages are no rows.
  */
 export const SS_DEGRADATIONS = ['stderr', 'unparsed'] as const;
 
@@ -82,6 +83,16 @@ export function judgeExitCode(code: number): SsFailure {
     default:
       return signalOf(code) === undefined ? 'usage' : 'signalled';
   }
+}
+
+/**
+ * The failure that an error of the kernel's answer stands for. Without tcp_diag, which a container may not have loaded, it
+ * is ENOENT or EOPNOTSUPP: ss says nothing of these and would read procfs.
+ */
+export function judgeRefusal(errno: number): SsFailure {
+  return errno === constants.errno.ENOENT || errno === constants.errno.EOPNOTSUPP
+    ? 'netlink_denied_fallback'
+    : 'netlink_partial';
 }
 
 /** The name of the signal that an exit code stands for, such as SIGSYS for 159. */

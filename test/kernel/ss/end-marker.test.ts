@@ -50,13 +50,19 @@ describe('the end of a run', () => {
     );
   });
 
-  it('holds back no more than a line of its length', () => {
+  it.each<readonly [string, string, number]>([
+    ['nothing of what it cannot begin with', 'x', 0],
+    ['no more than its own length', `${TOKEN} 12`, `${TOKEN} 12`.length],
+    ['nothing of what has gone on otherwise', `${TOKEN}! 1234`, 0],
+    ['what may be its beginning', `x${TOKEN.slice(0, 3)}`, 3],
+  ])('holds back %s', (_, end, held) => {
     let bytes = 0;
     const marker = new EndMarker(TOKEN, (chunk) => {
       bytes += chunk.length;
     });
-    for (let each = 0; each < 100; each++) marker.push(Buffer.alloc(1000, 'x'));
-    expect(bytes).toBe(100_000 - TOKEN.length - ' 255\n'.length);
+    const chunk = Buffer.concat([Buffer.alloc(1000, 'x'), Buffer.from(end)]);
+    for (let each = 0; each < 100; each++) marker.push(chunk);
+    expect(bytes).toBe(100 * chunk.length - held);
   });
 });
 

@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { type SsOutcome, SsRun } from '../../../src/kernel/ss/ss-run.ts';
+import { diagRow, done, failure } from '../../support/diag.ts';
 
 const ROW = 'ESTAB 0 0 127.0.0.1:1 127.0.0.1:2 ino:1 sk:1 <->\n';
 const UNCONNECTED = 'UNCONN 0 0 127.0.0.1:1 0.0.0.0:* ino:1 sk:1 <->\n';
@@ -24,6 +25,50 @@ describe('what came of an ss', () => {
     ['a wrong word', '', 'wrong state name\n', 1, 1, { reason: 'usage', detail: 'exit code 1: wrong state name' }],
   ])('%s', (_, stdout, stderr, code, expectedRows, expected) => {
     expect(outcomeOf(stdout, stderr, code, expectedRows)).toMatchObject(expected);
+  });
+
+  it.each<readonly [string, readonly Buffer[], string, number, object]>([
+    ['a table', [diagRow({}), done(), diagRow({}), done()], '', 2, { ok: true, rows: 2, unparsed: 0 }],
+    ['no sockets', [done(), done()], '', 0, { ok: true, rows: 0 }],
+    ['no sockets where there are some', [done(), done()], '', 3, { reason: 'empty_suspect' }],
+    ['a cut between two messages', [diagRow({}), done(), diagRow({})], '', 1, { reason: 'truncated' }],
+    ['a cut in a message', [diagRow({}), done(), done().subarray(0, 9)], '', 1, { reason: 'truncated' }],
+    ['IPv4 alone', [diagRow({}), done()], '', 1, { reason: 'truncated', detail: 'cut off after 1 rows' }],
+    ['a kernel without tcp_diag', [failure(2), failure(2)], '', 1, { reason: 'netlink_denied_fallback' }],
+    ['another refusal', [diagRow({}), failure(16), done(), done()], '', 1, { reason: 'netlink_partial' }],
+    ['a refusal of which ss speaks', [failure(1)], 'RTNETLINK answers: x', 1, { detail: 'RTNETLINK answers: x' }],
+    ['a bad row in two', [diagRow({}), diagRow({ state: 0 }), done(), done()], '', 1, { reason: 'parse_ratio' }],
+    [
+      'a bad row in a hundred',
+      [...Array.from({ length: 99 }, () => diagRow({})), diagRow({ state: 0 }), done(), done()],
+      '',
+      1,
+      {
+        ok: true,
+        rows: 99,
+        degraded: { reason: 'unparsed', detail: '1 of 100 rows, such as: a row of 88 bytes that is none' },
+      },
+    ],
+  ])('in messages: %s', (_, messages, stderr, expectedRows, expected) => {
+    const bytes = Buffer.concat(messages);
+    for (const size of [bytes.length, 1, 3]) {
+      const run = new SsRun(() => undefined);
+      for (let at = 0; at < bytes.length; at += size) run.takeOutput(bytes.subarray(at, at + size));
+      run.takeComplaint(Buffer.from(stderr));
+      expect(run.end(0, expectedRows)).toMatchObject(expected);
+    }
+  });
+
+  it('is known early when messages are followed by something else', () => {
+    const run = new SsRun(() => undefined);
+    expect(run.takeOutput(done())).toBeUndefined();
+    expect(run.takeOutput(Buffer.from('ESTAB 0 0'))).toMatchObject({ reason: 'parse_ratio' });
+  });
+
+  it('is text where it is shorter than a message can be', () => {
+    const run = new SsRun(() => undefined);
+    run.takeOutput(Buffer.from('x\n'));
+    expect(run.end(0, 0)).toMatchObject({ reason: 'parse_ratio', detail: '1 of 1 lines, such as: x' });
   });
 
   it('is known early when most lines of 10,000 are garbage', () => {
@@ -55,7 +100,11 @@ describe('what came of an ss', () => {
   });
 
   it('is something whatever is written', () => {
-    const bytes = fc.oneof(fc.uint8Array({ maxLength: 300 }), fc.constantFrom(ROW, UNCONNECTED).map(Buffer.from));
+    const bytes = fc.oneof(
+      fc.uint8Array({ maxLength: 300 }),
+      fc.constantFrom(ROW, UNCONNECTED).map(Buffer.from),
+      fc.constantFrom(diagRow({}), done(), failure(2)),
+    );
     fc.assert(
       fc.property(fc.array(fc.tuple(fc.boolean(), bytes)), fc.nat(255), (chunks, code) => {
         let rows = 0;

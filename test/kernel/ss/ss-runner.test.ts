@@ -75,8 +75,8 @@ describe.each([
     expect(read.durationMs).toBeGreaterThanOrEqual(read.blockedMs);
   });
 
-  it('is asked for all of TCP, numeric, with timers and details, or for what the caller wants', async () => {
-    const runner = create(`[ "$#:$*" = '1:-Htanoe' ] && echo '${ROW}'; [ "$#:$2" = '6:*' ] && echo '${ROW}'; :`);
+  it('is asked for all of TCP as the kernel tells it, numeric with timers and details if it must be text, or for what the caller wants', async () => {
+    const runner = create(`[ "$#:$*" = '3:-Htanoe -D -' ] && echo '${ROW}'; [ "$#:$2" = '6:*' ] && echo '${ROW}'; :`);
     expect((await run(runner)).read).toMatchObject({ ok: true, rows: 1 });
     const args = ['-Htn', '*', '(', 'sport', ':8080', ')'];
     expect((await run(runner, { args })).read).toMatchObject({ ok: true, rows: 1, via });
