@@ -122,7 +122,8 @@ function turnOf(tables: readonly LoadSample[]): number {
     const before = tables[index - 1];
     const now = sample.table?.acceptQueue?.connections;
     const then = before?.table?.acceptQueue?.connections;
-    if (before === undefined || now === undefined || then === undefined) continue;
+    // Where nobody waited at the look before, it is not known since when.
+    if (before === undefined || now === undefined || then === undefined || then === 0) continue;
     const opened = (sample.counters.passiveOpens ?? Number.NaN) - (before.counters.passiveOpens ?? Number.NaN);
     const most = Math.max(0, then - 1);
     ms += sample.atMs - before.atMs;

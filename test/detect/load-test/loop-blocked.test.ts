@@ -22,6 +22,7 @@ describe('a blocked event loop', () => {
 
   test.each([
     ['a queue that only shrinks from the first looks on is the start of a load', [0, 17, 11, 4, 0, 0], false],
+    ['also where it is gone after two looks', [0, 6, 1, 0, 0], false],
     ['one that does not shrink is none', [0, 17, 17, 4, 0, 0], true],
     ['one that fills again is none', [0, 17, 11, 4, 0, 8, 7, 6], true],
   ])('%s: %j', (_, lengths, isBlocked) => {
