@@ -31,7 +31,7 @@ import { Following } from './following.ts';
 import { type ExaminedTable, LeakFinder, type LeakFindings } from './leak-finder.ts';
 import { type LoopTurns, watchLoopTurns } from './loop-turns.ts';
 import type { ResolvedOptions } from './options.ts';
-import { captureMissing, walkInSlices } from './sliced-walk.ts';
+import { captureMissing, settleInSlices, walkInSlices } from './sliced-walk.ts';
 import { TcpInfoSampler } from './tcp-info.ts';
 
 /** What one call of `sample()` came to. */
@@ -248,7 +248,7 @@ export class Collector {
       this.#host.pollServers();
       if (this.#host.claimListeners) this.#readListenerInodes();
       for (const slot of this.#context.ledger.evictIdleNames(this.#context.now())) this.#forgetName(slot);
-      const walkMs = await walkInSlices(this.#context);
+      const walkMs = (await walkInSlices(this.#context)) + (await settleInSlices(this.#context));
       this.#walkedAt = performance.now();
       const sources = this.#sources;
       if (sources === undefined) return NOT_SUPPORTED;

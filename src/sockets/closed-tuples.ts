@@ -161,6 +161,11 @@ export class ClosedTuples {
     return true;
   }
 
+  /** Puts in order what connections have left since the last look-up, see {@link TupleIndex.settle}. */
+  settle(most: number): boolean {
+    return this.#index.settle(most);
+  }
+
   /** Nobody looks while connections come and go: what they leave is put in order when somebody does. */
   #settle(): void {
     this.#index.settle();

@@ -509,6 +509,15 @@ export class Ledger {
     record.index = -1;
   }
 
+  /**
+   * Makes tuples ready to be looked up, at most so many of the open and of the closed ones each. Returns whether all are: a
+   * look-up does the rest at once.
+   */
+  settleTuples(most: number): boolean {
+    const isOpen = this.tuples.settle(most);
+    return this.closedTuples.settle(most) && isOpen;
+  }
+
   #dropTuple(record: SocketRecord, at: number, closedHere: boolean): void {
     const slot = record.tupleSlot;
     if (slot < 0) return;

@@ -1,9 +1,10 @@
 import { afterEach, expect, test, vi } from 'vitest';
 import { performance, setImmediate } from '../../src/globals.ts';
-import { walkInSlices } from '../../src/monitor/sliced-walk.ts';
+import { settleInSlices, walkInSlices } from '../../src/monitor/sliced-walk.ts';
 import type { ObserveContext } from '../../src/observe/context.ts';
 import { Ledger } from '../../src/sockets/ledger.ts';
 import { SocketRecord } from '../../src/sockets/record.ts';
+import { tupleOf } from '../support/tuple.ts';
 
 vi.mock(import('../../src/globals.ts'), async (original) => {
   const real = await original();
@@ -59,4 +60,18 @@ test.each([
 
 test('a ledger without records takes no time', async () => {
   expect(await walkInSlices(contextWith(0, []))).toBe(0);
+});
+
+test('tuples are made ready in as many slices as it takes', async () => {
+  const { ledger, ...rest } = contextWith(0, []);
+  for (let port = 1; port <= 1_000; port++) ledger.tuples.insert(tupleOf('127.0.0.1:80', `127.0.0.1:${port}`));
+  let now = 0;
+  vi.mocked(performance.now).mockImplementation(() => {
+    now += 5;
+    return now;
+  });
+  await settleInSlices({ ledger, ...rest });
+  expect(setImmediate).toHaveBeenCalledTimes(3);
+  expect(ledger.settleTuples(0)).toBe(true);
+  expect(ledger.tuples.find(tupleOf('127.0.0.1:80', '127.0.0.1:1000'))).toBe(999);
 });
