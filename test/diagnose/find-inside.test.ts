@@ -42,6 +42,12 @@ describe('the port that is tested', () => {
     expect(await find([other])).toEqual({ url: undefined, probe: undefined });
     const silent = await cleanUps.serve(net.createServer());
     expect(await find([silent])).toEqual({ url: undefined, probe: undefined });
+    const eager = await cleanUps.serve(
+      net.createServer((socket) =>
+        socket.end('HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\nConnection: upgrade\r\n\r\n'),
+      ),
+    );
+    expect(await find([eager])).toEqual({ url: undefined, probe: undefined });
   });
 
   test('is not asked where the user does not want it', async () => {
@@ -79,12 +85,14 @@ test('a request that is given up, or takes too long, is rejected', async () => {
 });
 
 test.each([
-  [{}, true, undefined],
-  [{ connection: 'Close' }, false, undefined],
-  [{ connection: 'keep-alive', 'keep-alive': 'timeout=72, max=10' }, true, 72],
-  [{ connection: 'upgrade, close' }, false, undefined],
-])('headers %j: kept %s, for %s seconds', (headers, keepsConnection, seconds) => {
-  const probe = probeOf({ status: 200, headers });
+  ['1.1', {}, true, undefined],
+  ['1.1', { connection: 'Close' }, false, undefined],
+  ['1.1', { connection: 'keep-alive', 'keep-alive': 'timeout=72, max=10' }, true, 72],
+  ['1.1', { connection: 'upgrade, close' }, false, undefined],
+  ['1.0', {}, false, undefined],
+  ['1.0', { connection: 'Keep-Alive', 'keep-alive': 'timeout=5' }, true, 5],
+])('HTTP/%s with headers %j: kept %s, for %s seconds', (version, headers, keepsConnection, seconds) => {
+  const probe = probeOf({ status: 200, version, headers });
   expect(probe.keepsConnection).toBe(keepsConnection);
   expect(probe.keepAliveSeconds).toBe(seconds);
 });
