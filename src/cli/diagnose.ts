@@ -165,7 +165,8 @@ function worldOf(listeners: readonly ListenerRow[]): TargetWorld {
   return {
     listeners,
     findOwners: (inodes) => findSocketOwners(inodes),
-    tree: (pid) => readProcessTree(pid),
+    // A shell or a supervisor that is watched may have started us, and then the load too.
+    tree: (pid) => readProcessTree(pid, process.pid),
     inodesOf: (pid) => readSocketInodes(pid),
     titleOf: (pid) => readTitle(pid),
     isElsewhere: (pid) => {

@@ -129,6 +129,7 @@ class Looks {
   readonly #options: RecordOptions;
   readonly #cost: OwnCost = new OwnCost();
   #spentMs = 0;
+  #load: number | undefined;
   #pace: Pace | undefined;
   #samples: LoadSample[] = [];
 
@@ -153,10 +154,12 @@ class Looks {
   }
 
   async look(phase: Phase, generator?: number): Promise<LoadSample> {
+    // After an interrupt it may still be ending.
+    this.#load = generator ?? this.#load;
     const sample = await this.#watch.look(generator);
     this.#samples.push(sample);
     this.#samples = thinned(this.#samples);
-    this.#spentMs = this.#cost.spentMs(this.#watch.generatorPids);
+    this.#spentMs = this.#cost.spentMs(this.#load);
     this.#options.onLook(sample, phase);
     return sample;
   }

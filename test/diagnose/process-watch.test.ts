@@ -131,8 +131,8 @@ test('looking costs what this process and its helper use, not what the load does
     const ownMs = used.get(pid);
     return ownMs === undefined ? undefined : { ownMs, childrenMs: 7, threads: new Map() };
   };
-  const cost = new OwnCost(1, cpuOf, () => [1, 2, 3]);
-  expect(cost.spentMs([3])).toBe(0);
+  const cost = new OwnCost(1, cpuOf, (_, load) => (load === 3 ? [1, 2] : [1, 2, 3]));
+  expect(cost.spentMs(3)).toBe(0);
   used.set(1, 1_100).set(2, 80).set(3, 9_000);
-  expect(cost.spentMs([3])).toBe(130 - 7);
+  expect(cost.spentMs(3)).toBe(130 - 7);
 });

@@ -5,10 +5,11 @@ import { parseProcessStat } from './process-cpu.ts';
  * A process and all that descend from it, parents first; those that have ended are left out. What has lost its parent
  * (a daemon) belongs to nobody's tree.
  *
+ * @param without a process that is left out, with all that descend from it
  * @example readProcessTree(child.pid) // npx, sh, and the program itself
  */
-export function readProcessTree(root: number, procRoot = '/proc'): number[] {
-  if (!isRunning(root, procRoot)) return [];
+export function readProcessTree(root: number, without?: number, procRoot = '/proc'): number[] {
+  if (root === without || !isRunning(root, procRoot)) return [];
   const tree = [root];
   let byParent: ReadonlyMap<number, readonly number[]> | undefined;
   for (const pid of tree) {
@@ -17,7 +18,7 @@ export function readProcessTree(root: number, procRoot = '/proc'): number[] {
       byParent ??= scanParents(procRoot);
       children = byParent.get(pid) ?? [];
     }
-    tree.push(...children.filter((child) => isRunning(child, procRoot)));
+    tree.push(...children.filter((child) => child !== without && isRunning(child, procRoot)));
   }
   return tree;
 }
