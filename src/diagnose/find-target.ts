@@ -5,6 +5,8 @@ import { withoutSecretsIn } from './secrets.ts';
 /** A row in LISTEN. */
 export interface ListenerRow {
   readonly port: number;
+  /** By which it is reached from this host: 127.0.0.1 where it is the wildcard's. */
+  readonly address: string;
   readonly inode: number;
 }
 

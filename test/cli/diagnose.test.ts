@@ -103,6 +103,35 @@ describe('a run', () => {
   });
 });
 
+test('a server that does not survive the question of finwait is told apart from one that the load ends', async () => {
+  const fragile =
+    "const net = require('node:net'); net.createServer((s) => s.on('data', () => process.exit(1))).listen(0, '127.0.0.1', function () { console.log('port ' + this.address().port); });";
+  const server = new Program([process.execPath, '-e', fragile], { PATH: process.env['PATH'] ?? '' });
+  cleanUps.push(() => server.kill());
+  const port = await server.says('stdout', /^port (\d+)$/m);
+  const { code, stdout, stderr } = await result('--port', port, '--', 'echo', 'started');
+  expect({ code, stdout }).toEqual({ code: 1, stdout: '' });
+  expect(stderr).toContain('use --no-probe');
+});
+
+test('an address where finwait is not is told before the load begins', async () => {
+  const port = await serve();
+  const url = `http://127.0.0.1:${port}/metrics`;
+  const { stderr } = await result(
+    '--port',
+    `${port}`,
+    '--url',
+    url,
+    '--settle',
+    '0s',
+    '--',
+    'sh',
+    '-c',
+    'echo begun >&2',
+  );
+  expect(stderr).toMatch(/no finwait at \S+ so far: the answer \(200\) is not finwait's\n[\s\S]*begun/);
+});
+
 describe('what it does not understand or cannot do', () => {
   test.each<[string, string[], number, RegExp]>([
     ['no load', ['--port', '3000'], 2, /what makes the load\? Give a command after --, or --duration/],

@@ -4,9 +4,9 @@ import { type FoundTarget, findTarget, type TargetQuery, type TargetWorld } from
 /** A server (10, with a worker 11) on 3000 and 9464, another one (20) on 5432, and a client (30). */
 const WORLD: TargetWorld = {
   listeners: [
-    { port: 3000, inode: 1 },
-    { port: 9464, inode: 2 },
-    { port: 5432, inode: 3 },
+    { port: 3000, address: '127.0.0.1', inode: 1 },
+    { port: 9464, address: '127.0.0.1', inode: 2 },
+    { port: 5432, address: '::1', inode: 3 },
   ],
   findOwners: (inodes) => ({ pids: inodes.has(1) ? [10] : [20], denied: 0 }),
   tree: (pid) => (pid === 10 ? [10, 11] : [20, 30, 40].includes(pid) ? [pid] : []),
@@ -54,7 +54,11 @@ describe('by port', () => {
     expect(find({ ports: [3001] }, { listeners: [] })).toMatchObject({
       problem: expect.stringMatching(/there are no listeners at all/),
     });
-    const many = Array.from({ length: 20 }, (_, index) => ({ port: 4000 + index, inode: index }));
+    const many = Array.from({ length: 20 }, (_, index) => ({
+      port: 4000 + index,
+      address: '127.0.0.1',
+      inode: index,
+    }));
     expect(find({ ports: [3001] }, { listeners: many })).toMatchObject({
       problem: expect.stringMatching(/4011 and 8 more/),
     });
