@@ -1,4 +1,4 @@
-import { availableParallelism, networkInterfaces } from 'node:os';
+import { availableParallelism } from 'node:os';
 import type {
   LoadCommand,
   LoadProbe,
@@ -13,7 +13,7 @@ import { performance, setTimeout } from '../globals.ts';
 import { readSysctls, type Sysctls } from '../kernel/procfs/sysctl.ts';
 import type { SourceChain } from '../kernel/source-chain.ts';
 import { isBlind, withoutInside } from './blind-inside.ts';
-import { HostAddresses } from './host-addresses.ts';
+import { HostAddresses, ownAddresses } from './host-addresses.ts';
 import type { InsideWatch } from './inside-watch.ts';
 import { LoadWatch } from './load-watch.ts';
 import { OwnCost } from './own-cost.ts';
@@ -242,10 +242,6 @@ async function lookUntilRest(
 
 function span(fromMs: number, toMs: number): Span {
   return { fromMs: Math.round(fromMs), toMs: Math.round(toMs) };
-}
-
-function ownAddresses(): string[] {
-  return Object.values(networkInterfaces()).flatMap((addresses) => (addresses ?? []).map(({ address }) => address));
 }
 
 function settingsOf({ localPortRange, timeWaitReuse, maxTimeWaits, maxBacklog }: Sysctls): LoadSettings {

@@ -136,6 +136,7 @@ describe('what it does not understand or cannot do', () => {
   test.each<[string, string[], number, RegExp]>([
     ['no load', ['--port', '3000'], 2, /what makes the load\? Give a command after --, or --duration/],
     ['no server', ['--', 'true'], 2, /which server\? Name it by --port or --pid/],
+    ['an empty command', ['--port', '3000', '--', ''], 2, /is a variable of the shell unset/],
     ['two loads', ['--port', '3000', '--duration', '5s', '--', 'true'], 2, /a command ends by itself/],
     ['a port that is none', ['--port', '70000', '--', 'true'], 2, /1 to 65535/],
     ['a limit that is none', ['--port', '3000', '--fail-on', 'leaks', '--', 'true'], 2, /there is no 'leaks'/i],
