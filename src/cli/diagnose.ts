@@ -1,4 +1,4 @@
-import { readlinkSync, writeFileSync } from 'node:fs';
+import { closeSync, openSync, readlinkSync, writeFileSync } from 'node:fs';
 import type { LimitKind } from '../detect/load-test/finding.ts';
 import { findingsOf } from '../detect/load-test/findings.ts';
 import type { LoadTarget, Phase } from '../detect/load-test/load-run.ts';
@@ -68,6 +68,10 @@ export async function diagnose(context: CommandContext, request: DiagnoseRequest
     if (!found.ok) {
       context.complain(`finwait: ${found.problem}\n`);
       return EXIT.failed;
+    }
+    for (const { path } of filesOf(request)) {
+      // Nobody wants to hear of it after an hour of load.
+      if (!isDone(context, path, () => closeSync(openSync(path, 'a')))) return EXIT.failed;
     }
     const { url, ownPort, probe } = await findInside({
       pids: found.target.pids,
@@ -233,27 +237,43 @@ function progress({ complain }: CommandContext): (sample: LoadSample, phase: Pha
 }
 
 /** Writes what was asked for, and says so. Returns whether all could be written. */
-function writeReports(
-  { say, complain }: CommandContext,
-  { json, html }: DiagnoseRequest,
-  diagnosis: Diagnosis,
-): boolean {
-  const print = json === '-' ? complain : say;
+function writeReports(context: CommandContext, request: DiagnoseRequest, diagnosis: Diagnosis): boolean {
+  const isJsonOnStdout = request.json === '-';
+  const print = isJsonOnStdout ? context.complain : context.say;
   print(`\n${textReport(diagnosis)}`);
-  const jsonText = (): string => `${JSON.stringify(diagnosis)}\n`;
-  if (json === '-') say(jsonText());
-  const files: [string, () => string][] = [];
-  if (json !== undefined && json !== '-') files.push([json, jsonText]);
-  if (html !== undefined) files.push([html, () => htmlReport(diagnosis)]);
-  let isWritten = true;
-  for (const [path, text] of files) {
-    try {
-      writeFileSync(path, text());
-      complain(`finwait: wrote ${path}\n`);
-    } catch (error) {
-      isWritten = false;
-      complain(`finwait: ${path} cannot be written: ${error instanceof Error ? error.message : String(error)}\n`);
-    }
+  if (isJsonOnStdout) context.say(jsonText(diagnosis));
+  let areWritten = true;
+  for (const { path, textOf } of filesOf(request)) {
+    if (isDone(context, path, () => writeFileSync(path, textOf(diagnosis))))
+      context.complain(`finwait: wrote ${path}\n`);
+    else areWritten = false;
   }
-  return isWritten;
+  return areWritten;
+}
+
+interface ReportFile {
+  readonly path: string;
+  readonly textOf: (diagnosis: Diagnosis) => string;
+}
+
+function filesOf({ json, html }: DiagnoseRequest): readonly ReportFile[] {
+  const files: ReportFile[] = [];
+  if (json !== undefined && json !== '-') files.push({ path: json, textOf: jsonText });
+  if (html !== undefined) files.push({ path: html, textOf: htmlReport });
+  return files;
+}
+
+function jsonText(diagnosis: Diagnosis): string {
+  return `${JSON.stringify(diagnosis)}\n`;
+}
+
+/** Whether a file could be opened or written; says why not. */
+function isDone({ complain }: CommandContext, path: string, act: () => void): boolean {
+  try {
+    act();
+    return true;
+  } catch (error) {
+    complain(`finwait: ${path} cannot be written: ${error instanceof Error ? error.message : String(error)}\n`);
+    return false;
+  }
 }

@@ -132,6 +132,26 @@ test('an address where finwait is not is told before the load begins', async () 
   expect(stderr).toMatch(/no finwait at \S+ so far: the answer \(200\) is not finwait's\n[\s\S]*begun/);
 });
 
+test.each([['--json'], ['--html']])(
+  '%s where nothing can be written is told before the load begins',
+  async (option) => {
+    const port = await serve();
+    const path = join(folder, 'not-there', 'report');
+    const { code, stdout, stderr } = await result('--port', `${port}`, option, path, '--', 'echo', 'started');
+    expect({ code, stdout }).toEqual({ code: 1, stdout: '' });
+    expect(stderr).toContain(`${path} cannot be written: ENOENT`);
+  },
+);
+
+test('a report that does not fit onto the disk is a failure', async () => {
+  const port = await serve();
+  const command = [process.execPath, '--import', 'tsx', join(ROOT, 'src/cli.ts'), 'diagnose', '--port', `${port}`];
+  const line = `exec "$@" --quiet --settle 0s -- true > /dev/full`;
+  const program = new Program(['sh', '-c', line, 'sh', ...command], { PATH: process.env['PATH'] ?? '' }, ROOT);
+  cleanUps.push(() => program.kill());
+  expect((await program.ended).code).toBe(1);
+});
+
 describe('what it does not understand or cannot do', () => {
   test.each<[string, string[], number, RegExp]>([
     ['no load', ['--port', '3000'], 2, /what makes the load\? Give a command after --, or --duration/],
@@ -150,7 +170,7 @@ describe('what it does not understand or cannot do', () => {
 });
 
 describe('Ctrl-C', () => {
-  test.each(['SIGINT', 'SIGTERM', 'SIGHUP'] as const)(
+  test.each(['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGQUIT'] as const)(
     '%s ends the load and all of ours, and prints what was seen',
     async (signal) => {
       const port = await serve();
@@ -163,7 +183,7 @@ describe('Ctrl-C', () => {
       expect(own.length).toBeGreaterThanOrEqual(2);
       process.kill(program.pid, signal);
       const { code } = await program.ended;
-      expect(code).toBe({ SIGINT: 130, SIGTERM: 143, SIGHUP: 129 }[signal]);
+      expect(code).toBe({ SIGINT: 130, SIGTERM: 143, SIGHUP: 129, SIGQUIT: 131 }[signal]);
       expect(program.stdout.length, program.stderr).toBeGreaterThan(0);
       const left = (): ReturnType<typeof processes> => [
         ...own.flatMap(({ group }) => (group === process.pid ? [] : livingGroup(group))),
