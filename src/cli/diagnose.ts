@@ -13,7 +13,7 @@ import { progressLine } from '../diagnose/report/progress-line.ts';
 import { textReport } from '../diagnose/report/text-report.ts';
 import { clearInterval, setInterval } from '../globals.ts';
 import { findSocketOwners, readSocketInodes } from '../kernel/procfs/process-sockets.ts';
-import { readProcessTree, readTitle } from '../kernel/procfs/process-tree.ts';
+import { readParent, readProcessTree, readTitle } from '../kernel/procfs/process-tree.ts';
 import { SourceChain } from '../kernel/source-chain.ts';
 import { addressText, isWildcard, TUPLE } from '../sockets/tuple.ts';
 import { STATE } from '../tcp/state.ts';
@@ -201,6 +201,7 @@ function worldOf(listeners: readonly ListenerRow[]): TargetWorld {
     tree: (pid) => readProcessTree(pid, process.pid),
     inodesOf: (pid) => readSocketInodes(pid),
     titleOf: (pid) => readTitle(pid),
+    parentOf: (pid) => readParent(pid),
     isElsewhere: (pid) => {
       try {
         return readlinkSync(`/proc/${pid}/ns/net`) !== readlinkSync('/proc/self/ns/net');

@@ -73,7 +73,8 @@ export function readTitle(pid: number, procRoot = '/proc'): string | undefined {
   }
 }
 
-function readParent(pid: number, procRoot: string): number | undefined {
+/** The process that started another one; undefined where that has ended. */
+export function readParent(pid: number, procRoot = '/proc'): number | undefined {
   try {
     const stat = parseProcessStat(readFileSync(`${procRoot}/${pid}/stat`, 'latin1'));
     return stat === undefined || stat.state === 'Z' || stat.state === 'X' ? undefined : stat.parent;
