@@ -10,6 +10,7 @@ import type {
 } from '../detect/load-test/load-run.ts';
 import type { LoadSample } from '../detect/load-test/load-sample.ts';
 import { performance, setTimeout } from '../globals.ts';
+import { countGroup } from '../kernel/procfs/process-tree.ts';
 import { readSysctls, type Sysctls } from '../kernel/procfs/sysctl.ts';
 import type { SourceChain } from '../kernel/source-chain.ts';
 import { isBlind, withoutInside } from './blind-inside.ts';
@@ -24,6 +25,7 @@ import { thinned } from './thinned.ts';
 
 /** A command that makes the load, while it runs. */
 export interface RunningLoad {
+  /** It leads a process group of its own. */
   readonly pid: number;
   /** Never rejects. */
   readonly ended: Promise<Pick<LoadCommand, 'exitCode' | 'signal'>>;
@@ -81,7 +83,7 @@ export async function record(options: RecordOptions): Promise<Recording> {
   try {
     const before = await lookBefore(looks, options, interrupted);
     const loadFromMs = now();
-    const { end, endedMs } = await lookWhileLoaded(looks, options, interrupted, now);
+    const { end, endedMs, left } = await lookWhileLoaded(looks, options, interrupted, now);
     const isQuiet = await lookUntilRest(looks, options, before, interrupted, now);
     const endMs = now();
     const isBlindInside = isBlind(looks.samples);
@@ -101,6 +103,7 @@ export async function record(options: RecordOptions): Promise<Recording> {
         samples: isBlindInside ? withoutInside(looks.samples) : looks.samples,
         notes: [
           ...options.notes,
+          ...(left > 0 ? [RUNS_ON] : []),
           ...(isBlindInside ? [BLIND_INSIDE] : []),
           ...(inside?.failure === undefined
             ? []
@@ -118,6 +121,9 @@ export async function record(options: RecordOptions): Promise<Recording> {
     watch.close();
   }
 }
+
+const RUNS_ON =
+  'Something that the command had started still ran when it ended: what that did is not in the time of the load. Let the command wait for it.';
 
 const BLIND_INSIDE =
   'The finwait that answered has seen none of these connections, so what it said is left out: it is in another process, such as the primary of a cluster.';
@@ -187,6 +193,8 @@ interface LoadEnd {
   readonly end: Pick<LoadCommand, 'exitCode' | 'signal'>;
   /** When it ended, or was given up. */
   readonly endedMs: number;
+  /** Processes of the command that ran on. */
+  readonly left: number;
 }
 
 /** Makes the load, or waits for as long as somebody else makes it. An interrupt does not wait for the command's end. */
@@ -197,17 +205,17 @@ async function lookWhileLoaded(
   now: () => number,
 ): Promise<LoadEnd> {
   looks.beginLoad();
-  if (interrupt.aborted) return { end: {}, endedMs: now() };
+  if (interrupt.aborted) return { end: {}, endedMs: now(), left: 0 };
   const running = load.kind === 'command' ? load.start() : undefined;
   let over: LoadEnd | undefined;
   const ended = (running === undefined ? sleep(durationOf(load)).then(() => ({})) : running.ended).then((end) => {
-    over = { end, endedMs: now() };
+    over = { end, endedMs: now(), left: running === undefined ? 0 : countGroup(running.pid) };
   });
   while (over === undefined && !interrupt.aborted) {
     const sample = await looks.look('load', running?.pid);
     if (over === undefined) await looks.untilDue(sample, Promise.race([ended, interrupted]));
   }
-  return over ?? { end: {}, endedMs: now() };
+  return over ?? { end: {}, endedMs: now(), left: 0 };
 }
 
 function durationOf(load: LoadSource): number {

@@ -103,6 +103,16 @@ describe('a run', () => {
   });
 });
 
+test.each([
+  ['waits for it', ' wait', []],
+  ['does not', '', [expect.stringMatching(/still ran when it ended.*Let the command wait for it/)]],
+])('a command that starts the load in the background, and %s', async (_, waits, notes) => {
+  const port = await serve();
+  const command = ['sh', '-c', `sleep 1 >/dev/null 2>&1 &${waits}`];
+  const { stdout } = await result('--port', `${port}`, '--json', '-', '--settle', '0s', '--quiet', '--', ...command);
+  expect((JSON.parse(stdout) as Diagnosis).run.notes).toEqual(notes);
+});
+
 test('a server that does not survive the question of finwait is told apart from one that the load ends', async () => {
   const fragile =
     "const net = require('node:net'); net.createServer((s) => s.on('data', () => process.exit(1))).listen(0, '127.0.0.1', function () { console.log('port ' + this.address().port); });";
