@@ -1,5 +1,7 @@
+import { hostname } from 'node:os';
 import { Command } from 'commander';
 import type { LimitKind } from '../detect/load-test/finding.ts';
+import { ownAddresses } from '../diagnose/host-addresses.ts';
 import type { CommandContext } from './command-line.ts';
 import { diagnose } from './diagnose.ts';
 import { durationOf, limitsOf, pidOf, portInCommand, portsOf, urlOf } from './diagnose-options.ts';
@@ -53,13 +55,14 @@ export function diagnoseCommand(context: CommandContext, end: (code: number) => 
     .option('-q, --quiet', 'no progress while it runs')
     .addHelpText('after', EXAMPLES)
     .action(async (argv: readonly string[], options: Options) => {
-      const problem = misunderstanding(argv, options);
+      const isInferred = options.port === undefined && options.pid === undefined;
+      const inferred = isInferred ? portInCommand(argv, [hostname().toLowerCase(), ...ownAddresses()]) : undefined;
+      const problem = misunderstanding(argv, options, inferred);
       if (problem !== undefined) {
         context.complain(`finwait: ${problem}\n(finwait diagnose --help has examples)\n`);
         end(EXIT.misunderstood);
         return;
       }
-      const inferred = options.port === undefined && options.pid === undefined ? portInCommand(argv) : undefined;
       end(
         await diagnose(context, {
           argv,
@@ -78,14 +81,19 @@ export function diagnoseCommand(context: CommandContext, end: (code: number) => 
     });
 }
 
-function misunderstanding(argv: readonly string[], { port, pid, duration }: Options): string | undefined {
+function misunderstanding(
+  argv: readonly string[],
+  { port, pid, duration }: Options,
+  inferred: number | undefined,
+): string | undefined {
+  if (argv[0] === '') return 'the command is empty: is a variable of the shell unset?';
   if (argv.length === 0 && duration === undefined) {
     return 'what makes the load? Give a command after --, or --duration 60s to watch while somebody else makes it';
   }
   if (argv.length > 0 && duration !== undefined) {
     return '--duration is for a load that somebody else makes: a command ends by itself';
   }
-  if (port === undefined && pid === undefined && portInCommand(argv) === undefined) {
+  if (port === undefined && pid === undefined && inferred === undefined) {
     return 'which server? Name it by --port or --pid; the command has no address of this host to take it from';
   }
   return undefined;

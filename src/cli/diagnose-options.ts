@@ -51,16 +51,27 @@ export function urlOf(value: string): URL {
   return new URL(value);
 }
 
-/** The port of the first address of this host in a command, such as `http://127.0.0.1:3000/`; undefined without one. */
-export function portInCommand(argv: readonly string[]): number | undefined {
+/**
+ * The port of the first address of this host in a command: of `http://127.0.0.1:3000/`, also within a word such as
+ * `--url=http://localhost:3000`, and of `localhost:3000`; undefined without one.
+ *
+ * @param ownHosts the names and addresses of this host, beside those of its loopback
+ */
+export function portInCommand(argv: readonly string[], ownHosts: readonly string[] = []): number | undefined {
   for (const word of argv) {
-    const [, host = '', port] = /^(?:https?|tcp|wss?):\/\/(\[[^\]]+\]|[^/:?#]+)(?::(\d+))?/i.exec(word) ?? [];
-    if (!OWN_HOSTS.test(host)) continue;
-    return port === undefined ? (/^(https|wss):/i.test(word) ? 443 : 80) : Number(port);
+    for (const match of word.matchAll(ADDRESS)) {
+      const { scheme, host = '', port } = match.groups ?? {};
+      if (!LOOPBACK.test(host) && !ownHosts.includes(host.replace(/^\[|\]$/g, '').toLowerCase())) continue;
+      if (port !== undefined) return Number(port);
+      if (scheme !== undefined) return /^(https|wss)$/i.test(scheme) ? 443 : 80;
+    }
   }
   return undefined;
 }
 
-const OWN_HOSTS = /^(localhost|127(\.\d{1,3}){3}|0\.0\.0\.0|\[::1?\])$/i;
+/** Of an address the path and the query are no place to look for another one. */
+const ADDRESS =
+  /(?<![\w.:/@-])(?:(?<scheme>https?|tcp|wss?):\/\/(?:[^\s/@]*@)?)?(?<host>\[[\da-f:.]+\]|[a-z\d][\w.-]*)(?::(?<port>\d+))?(?=$|[\s/?#'"])[^\s'"]*/gi;
+const LOOPBACK = /^(localhost|127(\.\d{1,3}){3}|0\.0\.0\.0|\[::1?\])$/i;
 const UNITS_MS: { readonly [unit: string]: number } = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000 };
 const MOST_MS = 24 * 3_600_000;

@@ -1,11 +1,11 @@
-import { readlinkSync, writeFileSync } from 'node:fs';
+import { closeSync, openSync, readlinkSync, writeFileSync } from 'node:fs';
 import type { LimitKind } from '../detect/load-test/finding.ts';
 import { findingsOf } from '../detect/load-test/findings.ts';
 import type { LoadTarget, Phase } from '../detect/load-test/load-run.ts';
 import type { LoadSample } from '../detect/load-test/load-sample.ts';
 import { DIAGNOSIS_FORMAT, type Diagnosis } from '../diagnose/diagnosis.ts';
-import { findInside } from '../diagnose/find-inside.ts';
-import { findTarget, type ListenerRow, type TargetWorld } from '../diagnose/find-target.ts';
+import { type FindInsideOptions, findInside } from '../diagnose/find-inside.ts';
+import { type FoundTarget, findTarget, type ListenerRow, type TargetWorld } from '../diagnose/find-target.ts';
 import { InsideWatch } from '../diagnose/inside-watch.ts';
 import { record } from '../diagnose/record.ts';
 import { htmlReport } from '../diagnose/report/html-report.ts';
@@ -13,9 +13,9 @@ import { progressLine } from '../diagnose/report/progress-line.ts';
 import { textReport } from '../diagnose/report/text-report.ts';
 import { clearInterval, setInterval } from '../globals.ts';
 import { findSocketOwners, readSocketInodes } from '../kernel/procfs/process-sockets.ts';
-import { readProcessTree, readTitle } from '../kernel/procfs/process-tree.ts';
+import { readParent, readProcessTree, readTitle } from '../kernel/procfs/process-tree.ts';
 import { SourceChain } from '../kernel/source-chain.ts';
-import { TUPLE } from '../sockets/tuple.ts';
+import { addressText, isWildcard, TUPLE } from '../sockets/tuple.ts';
 import { STATE } from '../tcp/state.ts';
 import { VERSION } from '../version.ts';
 import type { CommandContext } from './command-line.ts';
@@ -69,15 +69,31 @@ export async function diagnose(context: CommandContext, request: DiagnoseRequest
       context.complain(`finwait: ${found.problem}\n`);
       return EXIT.failed;
     }
-    const inside = await findInside({
-      target: found.target,
+    for (const { path } of filesOf(request)) {
+      // Nobody wants to hear of it after an hour of load.
+      if (!isDone(context, path, () => closeSync(openSync(path, 'a')))) return EXIT.failed;
+    }
+    const { url, ownPort, probe } = await findInside({
+      pids: found.target.pids,
+      tested: found.tested,
       held: found.held,
       url: request.url,
       isProbing: request.isProbing,
       signal: interrupt.signal,
     });
-    const target = withoutPort(found.target, request.ports, inside.url);
-    if (!request.isQuiet) context.complain(opening(target.ports, target.pids, inside.url, request));
+    if (found.tested.length > 0 && request.isProbing && probe === undefined && !(await findIt(chain, request)).ok) {
+      context.complain(
+        'finwait: the server went away when it was asked for /metrics: start it again, and use --no-probe\n',
+      );
+      return EXIT.failed;
+    }
+    const target = withoutPort(found.target, request.ports, ownPort);
+    const inside = url && new InsideWatch(url, interrupt.signal);
+    await inside?.ask();
+    if (!request.isQuiet) context.complain(opening(target.ports, target.pids, url, request));
+    if (inside?.failure !== undefined && !interrupt.signal.aborted) {
+      context.complain(`finwait: no finwait at ${url?.href} so far: ${inside.failure}\n`);
+    }
     const startedAt = new Date().toISOString();
     const toStdout = request.json === '-';
     const { run, cost } = await record({
@@ -94,8 +110,8 @@ export async function diagnose(context: CommandContext, request: DiagnoseRequest
               },
             }
           : { kind: 'duration', durationMs: request.durationMs },
-      inside: inside.url && new InsideWatch(inside.url, interrupt.signal),
-      probe: inside.probe,
+      inside,
+      probe,
       notes: found.notes,
       intervalMs: INTERVAL_MS,
       share: SHARE,
@@ -127,17 +143,22 @@ export async function diagnose(context: CommandContext, request: DiagnoseRequest
   }
 }
 
-/** Where finwait itself answers is not tested, unless somebody asks for it or there is nothing else. */
-function withoutPort(target: LoadTarget, asked: readonly number[], url: URL | undefined): LoadTarget {
+/** The port that finwait itself has is not tested, unless somebody asks for it or there is nothing else. */
+function withoutPort(target: LoadTarget, asked: readonly number[], ownPort: number | undefined): LoadTarget {
   if (asked.length > 0 || target.ports.length < 2) return target;
-  return { ...target, ports: target.ports.filter((port) => `${port}` !== url?.port) };
+  return { ...target, ports: target.ports.filter((port) => port !== ownPort) };
 }
 
-type Found = ReturnType<typeof findTarget> & { readonly held: readonly number[] };
+type Found = FoundTarget & Pick<FindInsideOptions, 'tested' | 'held'>;
 
 async function findIt(chain: SourceChain, { ports, pid }: DiagnoseRequest): Promise<Found> {
   if (process.platform !== 'linux') {
-    return { ok: false, held: [], problem: `this needs the socket table of Linux, and here is ${process.platform}` };
+    return {
+      ok: false,
+      tested: [],
+      held: [],
+      problem: `this needs the socket table of Linux, and here is ${process.platform}`,
+    };
   }
   const listeners: ListenerRow[] = [];
   const { table, failures } = await chain.read({
@@ -148,26 +169,39 @@ async function findIt(chain: SourceChain, { ports, pid }: DiagnoseRequest): Prom
       listeners.length = 0;
       return {
         wants: (state) => state === STATE.LISTEN,
-        add: ({ tuple, inode }) => listeners.push({ port: tuple[TUPLE.localPort] as number, inode }),
+        add: ({ tuple, inode }) => {
+          const port = tuple[TUPLE.localPort] as number;
+          listeners.push({ port, address: reachableAddress(tuple), inode });
+        },
       };
     },
   });
   if (table === undefined) {
     const why = failures.map(({ source, reason, detail }) => `${source}: ${reason} (${detail})`).join('; ');
-    return { ok: false, held: [], problem: `the kernel's table of sockets cannot be read: ${why}` };
+    return { ok: false, tested: [], held: [], problem: `the kernel's table of sockets cannot be read: ${why}` };
   }
   const found = findTarget({ ports, pid }, worldOf(listeners));
-  const inodes = new Set(found.ok ? found.target.pids.flatMap((each) => [...(readSocketInodes(each) ?? [])]) : []);
-  return { ...found, held: listeners.filter(({ inode }) => inodes.has(inode)).map(({ port }) => port) };
+  if (!found.ok) return { ...found, tested: [], held: [] };
+  const inodes = new Set(found.target.pids.flatMap((each) => [...(readSocketInodes(each) ?? [])]));
+  const held = listeners.filter(({ inode }) => inodes.has(inode));
+  const tested = (held.length > 0 ? held : listeners).filter(({ port }) => found.target.ports.includes(port));
+  return { ...found, tested, held };
+}
+
+/** A wildcard is reached by IPv4, also that of IPv6: in a container the loopback has often no ::1. */
+function reachableAddress(tuple: Uint32Array): string {
+  return isWildcard(tuple, TUPLE.localAddress) ? '127.0.0.1' : addressText(tuple, TUPLE.localAddress);
 }
 
 function worldOf(listeners: readonly ListenerRow[]): TargetWorld {
   return {
     listeners,
     findOwners: (inodes) => findSocketOwners(inodes),
-    tree: (pid) => readProcessTree(pid),
+    // A shell or a supervisor that is watched may have started us, and then the load too.
+    tree: (pid) => readProcessTree(pid, process.pid),
     inodesOf: (pid) => readSocketInodes(pid),
     titleOf: (pid) => readTitle(pid),
+    parentOf: (pid) => readParent(pid),
     isElsewhere: (pid) => {
       try {
         return readlinkSync(`/proc/${pid}/ns/net`) !== readlinkSync('/proc/self/ns/net');
@@ -204,27 +238,43 @@ function progress({ complain }: CommandContext): (sample: LoadSample, phase: Pha
 }
 
 /** Writes what was asked for, and says so. Returns whether all could be written. */
-function writeReports(
-  { say, complain }: CommandContext,
-  { json, html }: DiagnoseRequest,
-  diagnosis: Diagnosis,
-): boolean {
-  const print = json === '-' ? complain : say;
+function writeReports(context: CommandContext, request: DiagnoseRequest, diagnosis: Diagnosis): boolean {
+  const isJsonOnStdout = request.json === '-';
+  const print = isJsonOnStdout ? context.complain : context.say;
   print(`\n${textReport(diagnosis)}`);
-  const jsonText = (): string => `${JSON.stringify(diagnosis)}\n`;
-  if (json === '-') say(jsonText());
-  const files: [string, () => string][] = [];
-  if (json !== undefined && json !== '-') files.push([json, jsonText]);
-  if (html !== undefined) files.push([html, () => htmlReport(diagnosis)]);
-  let isWritten = true;
-  for (const [path, text] of files) {
-    try {
-      writeFileSync(path, text());
-      complain(`finwait: wrote ${path}\n`);
-    } catch (error) {
-      isWritten = false;
-      complain(`finwait: ${path} cannot be written: ${error instanceof Error ? error.message : String(error)}\n`);
-    }
+  if (isJsonOnStdout) context.say(jsonText(diagnosis));
+  let areWritten = true;
+  for (const { path, textOf } of filesOf(request)) {
+    if (isDone(context, path, () => writeFileSync(path, textOf(diagnosis))))
+      context.complain(`finwait: wrote ${path}\n`);
+    else areWritten = false;
   }
-  return isWritten;
+  return areWritten;
+}
+
+interface ReportFile {
+  readonly path: string;
+  readonly textOf: (diagnosis: Diagnosis) => string;
+}
+
+function filesOf({ json, html }: DiagnoseRequest): readonly ReportFile[] {
+  const files: ReportFile[] = [];
+  if (json !== undefined && json !== '-') files.push({ path: json, textOf: jsonText });
+  if (html !== undefined) files.push({ path: html, textOf: htmlReport });
+  return files;
+}
+
+function jsonText(diagnosis: Diagnosis): string {
+  return `${JSON.stringify(diagnosis)}\n`;
+}
+
+/** Whether a file could be opened or written; says why not. */
+function isDone({ complain }: CommandContext, path: string, act: () => void): boolean {
+  try {
+    act();
+    return true;
+  } catch (error) {
+    complain(`finwait: ${path} cannot be written: ${error instanceof Error ? error.message : String(error)}\n`);
+    return false;
+  }
 }

@@ -5,6 +5,8 @@ import { withoutSecretsIn } from './secrets.ts';
 /** A row in LISTEN. */
 export interface ListenerRow {
   readonly port: number;
+  /** By which it is reached from this host: 127.0.0.1 where it is the wildcard's. */
+  readonly address: string;
   readonly inode: number;
 }
 
@@ -24,6 +26,8 @@ export interface TargetWorld {
   /** The inodes of the sockets of a process; undefined where its descriptors may not be listed. */
   inodesOf(pid: number): ReadonlySet<number> | undefined;
   titleOf(pid: number): string | undefined;
+  /** The process that started another one; undefined where that has ended. */
+  parentOf(pid: number): number | undefined;
   /** Whether a process is in another network namespace; undefined where that may not be asked. */
   isElsewhere(pid: number): boolean | undefined;
 }
@@ -56,16 +60,20 @@ function byPid(pid: number, asked: readonly number[], world: TargetWorld): Found
   const held = pids.map((each) => world.inodesOf(each));
   if (held.every((inodes) => inodes === undefined)) {
     if (asked.length === 0) return { ok: false, problem: notAllowed(pid) };
-    return { ...byPorts(asked, world) };
+    const found = byPorts(asked, world);
+    // Whose port it is cannot be told, but what a process uses of the processors anybody may read.
+    return found.ok ? { ok: true, target: describe(asked, pids, world), notes: [notProven(pid)] } : found;
   }
   const own = world.listeners.filter(({ inode }) => held.some((inodes) => inodes?.has(inode)));
   const missing = asked.filter((port) => !own.some((listener) => listener.port === port));
   if (missing.length > 0) {
     const [port = 0] = missing;
-    return { ok: false, problem: `process ${pid} does not listen on port ${port}: ${listed(own)}` };
+    const problem = `process ${pid} does not listen on port ${port}: ${listed(own)}`;
+    return { ok: false, problem: `${problem}${ofParent(pid, world)}` };
   }
   const ports = asked.length > 0 ? asked : distinct(own);
-  const notes = ports.length > 0 ? [] : [`Process ${pid} does not listen: its outgoing connections are watched.`];
+  const silent = `Process ${pid} does not listen: its outgoing connections are watched`;
+  const notes = ports.length > 0 ? [] : [`${silent}${ofParent(pid, world)}.`];
   return { ok: true, target: describe(ports, pids, world), notes };
 }
 
@@ -96,6 +104,19 @@ function distinct(listeners: readonly ListenerRow[]): number[] {
 
 function elsewhere(pid: number): string {
   return `process ${pid} is in another network namespace, whose sockets are not in this table: run finwait there, as root: nsenter -t ${pid} -n npx finwait diagnose --pid ${pid} ...`;
+}
+
+/** Of the workers of a cluster that takes turns the primary listens, and a worker alone seems to have no port. */
+function ofParent(pid: number, world: TargetWorld): string {
+  const parent = world.parentOf(pid);
+  const inodes = parent === undefined ? undefined : world.inodesOf(parent);
+  const ports = distinct(world.listeners.filter(({ inode }) => inodes?.has(inode)));
+  if (ports.length === 0) return '';
+  return `; its parent listens on ${ports.join(', ')}: if this is a worker of a cluster, name that: --pid ${parent}`;
+}
+
+function notProven(pid: number): string {
+  return `Not allowed to list the descriptors of process ${pid}, so whether the port is its own is not proven: run this as its user, or as root.`;
 }
 
 function notAllowed(pid: number): string {

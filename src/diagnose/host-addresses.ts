@@ -1,10 +1,16 @@
+import { networkInterfaces } from 'node:os';
 import { isLoopback, packAddress } from '../sockets/tuple.ts';
+
+/** The addresses of this host's interfaces, as text. */
+export function ownAddresses(): string[] {
+  return Object.values(networkInterfaces()).flatMap((addresses) => (addresses ?? []).map(({ address }) => address));
+}
 
 /** The addresses of this host: what goes to one of them arrives here, and both ends are in the same table. */
 export class HostAddresses {
   readonly #words: Uint32Array;
 
-  /** @param addresses as `os.networkInterfaces()` spells them; what is no address is left out */
+  /** @param addresses see {@link ownAddresses}; what is no address is left out */
   constructor(addresses: readonly string[]) {
     const words = new Uint32Array(addresses.length * WORDS);
     let count = 0;

@@ -4,6 +4,8 @@ import { clearTimeout, setTimeout } from '../globals.ts';
 /** An answer of HTTP. */
 export interface HttpText {
   readonly status: number;
+  /** `1.1`. */
+  readonly version: string;
   readonly headers: IncomingHttpHeaders;
   readonly text: string;
 }
@@ -38,7 +40,12 @@ export function getText(url: URL, { timeoutMs, keepsAlive, signal }: HttpTextOpt
       response.on('error', reject);
       response.on('end', () => {
         const text = Buffer.concat(chunks).toString('utf8');
-        resolve({ status: response.statusCode ?? 0, headers: response.headers, text });
+        resolve({
+          status: response.statusCode ?? 0,
+          version: response.httpVersion,
+          headers: response.headers,
+          text,
+        });
         // Kept or not, this one has served its purpose.
         asked.destroy();
       });
@@ -46,7 +53,11 @@ export function getText(url: URL, { timeoutMs, keepsAlive, signal }: HttpTextOpt
     // Not AbortSignal.timeout() under AbortSignal.any(): in Node 20 the garbage collector may take it away before it fires.
     const timer = setTimeout(() => asked.destroy(new Error(`no answer within ${timeoutMs} ms`)), timeoutMs);
     asked.on('error', reject);
-    asked.on('close', () => clearTimeout(timer));
+    asked.on('close', () => {
+      clearTimeout(timer);
+      // After a 101, which nobody has asked for, Node closes the request without an error.
+      reject(new Error('closed without an answer'));
+    });
     asked.end();
   });
 }

@@ -1,5 +1,5 @@
 import type { LoadTarget } from '../detect/load-test/load-run.ts';
-import type { CounterSample, LoadSample, ProcessSample, TableSample } from '../detect/load-test/load-sample.ts';
+import type { CounterSample, LoadSample, TableSample } from '../detect/load-test/load-sample.ts';
 import { readSocketInodes } from '../kernel/procfs/process-sockets.ts';
 import { readProcessTree } from '../kernel/procfs/process-tree.ts';
 import { CounterReader, type Counters } from '../kernel/procfs/read-counters.ts';
@@ -43,7 +43,6 @@ export class LoadWatch {
   readonly #targetWatch: ProcessWatch = new ProcessWatch();
   readonly #generatorWatch: ProcessWatch = new ProcessWatch();
   #targetPids: readonly number[];
-  #generatorPids: readonly number[] = [];
   #owned: ReadonlySet<number> = new Set();
   #relearnAtMs = 0;
 
@@ -51,11 +50,6 @@ export class LoadWatch {
     this.#options = options;
     this.#targetPids = options.target.pids;
     for (const port of options.target.ports) this.#ports.add(port);
-  }
-
-  /** The processes of the load, as of the last look. */
-  get generatorPids(): readonly number[] {
-    return this.#generatorPids;
   }
 
   /** @param generator the process that makes the load, while it runs */
@@ -66,7 +60,8 @@ export class LoadWatch {
     if (isLearning) this.#learn();
     const counters = counterSample(this.#counters.read());
     const targetSample = target.pids.length === 0 ? undefined : this.#targetWatch.look(this.#targetPids, atMs);
-    const generatorSample = this.#lookAtGenerator(generator, atMs);
+    const generatorSample =
+      generator === undefined ? undefined : this.#generatorWatch.look(readProcessTree(generator), atMs);
     const told = inside?.take(atMs);
     const table = await this.#readTable(isLearning);
     return {
@@ -84,20 +79,12 @@ export class LoadWatch {
     this.#counters.close();
   }
 
-  #lookAtGenerator(generator: number | undefined, atMs: number): ProcessSample | undefined {
-    if (generator === undefined) {
-      this.#generatorPids = [];
-      return undefined;
-    }
-    this.#generatorPids = readProcessTree(generator);
-    return this.#generatorWatch.look(this.#generatorPids, atMs);
-  }
-
   #learn(): void {
     const { now, target } = this.#options;
     const beganMs = now();
     // The first ones that are gone have left their workers to nobody: those are looked for by themselves.
-    this.#targetPids = [...new Set([...target.pids, ...this.#targetPids].flatMap((pid) => readProcessTree(pid)))];
+    const known = new Set([...target.pids, ...this.#targetPids]);
+    this.#targetPids = [...new Set([...known].flatMap((pid) => readProcessTree(pid, process.pid)))];
     const owned = new Set<number>();
     for (const pid of this.#targetPids) for (const inode of readSocketInodes(pid) ?? []) owned.add(inode);
     this.#owned = owned;

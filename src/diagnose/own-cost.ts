@@ -10,29 +10,29 @@ import { readProcessTree } from '../kernel/procfs/process-tree.ts';
 export class OwnCost {
   readonly #pid: number;
   readonly #read: (pid: number) => ProcessCpu | undefined;
-  readonly #children: (pid: number) => readonly number[];
+  readonly #tree: (pid: number, without: number | undefined) => readonly number[];
   readonly #begunMs: number;
 
   constructor(
     pid: number = process.pid,
     read: (pid: number) => ProcessCpu | undefined = readProcessCpu,
-    children: (pid: number) => readonly number[] = readProcessTree,
+    tree: (pid: number, without: number | undefined) => readonly number[] = readProcessTree,
   ) {
     this.#pid = pid;
     this.#read = read;
-    this.#children = children;
-    this.#begunMs = this.#sum([]);
+    this.#tree = tree;
+    this.#begunMs = this.#sum(undefined);
   }
 
-  /** @param except the processes of the load */
-  spentMs(except: readonly number[]): number {
-    return Math.max(this.#sum(except) - this.#begunMs, 0);
+  /** @param load the process that makes the load, while it runs */
+  spentMs(load: number | undefined): number {
+    return Math.max(this.#sum(load) - this.#begunMs, 0);
   }
 
-  #sum(except: readonly number[]): number {
+  #sum(load: number | undefined): number {
     let sum = this.#read(this.#pid)?.ownMs ?? 0;
-    for (const pid of this.#children(this.#pid)) {
-      if (pid === this.#pid || except.includes(pid)) continue;
+    for (const pid of this.#tree(this.#pid, load)) {
+      if (pid === this.#pid) continue;
       const cpu = this.#read(pid);
       if (cpu !== undefined) sum += cpu.ownMs + cpu.childrenMs;
     }

@@ -17,7 +17,8 @@ function readProcess(pid: number): ProcessReading {
 
 /**
  * Follows a set of processes from look to look: how much of the processors they use, and how near they are to the end
- * of their descriptors. A process that has come since the last look, or is gone, counts in neither.
+ * of their descriptors. A process that has come since the last look, or is gone, counts in neither, but for what a parent
+ * has of children that it waited for: a load may be a loop that starts one short program after another.
  */
 export class ProcessWatch {
   readonly #read: (pid: number) => ProcessReading;
@@ -50,13 +51,15 @@ function usedSince(
 ): Pick<ProcessSample, 'cpuCores' | 'busiestThread' | 'waitedForProcessor'> {
   if (elapsedMs <= 0) return {};
   let allMs = 0;
+  let childrenSumMs = 0;
   let busiestMs = 0;
   let wantedMs = 0;
   let waitedMs: number | undefined;
-  for (const [pid, { ownMs, threads, waits }] of now) {
+  for (const [pid, { ownMs, childrenMs, threads, waits }] of now) {
     const then = before.get(pid);
     if (then === undefined) continue;
     allMs += ownMs - then.ownMs;
+    childrenSumMs += childrenMs - then.childrenMs;
     for (const [thread, ms] of threads) {
       const ranMs = ms - (then.threads.get(thread) ?? 0);
       busiestMs = Math.max(busiestMs, ranMs);
@@ -68,6 +71,9 @@ function usedSince(
       waitedMs = heldUpMs;
     }
   }
+  // Of a child that ends the parent gets all it has ever used: what was counted while it ran is not counted again.
+  for (const [pid, { ownMs, childrenMs }] of before) if (!now.has(pid)) childrenSumMs -= ownMs + childrenMs;
+  allMs += Math.max(childrenSumMs, 0);
   // Clocks of the scheduler and ours are read a moment apart.
   return {
     cpuCores: rounded(allMs / elapsedMs),

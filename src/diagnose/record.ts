@@ -1,4 +1,4 @@
-import { availableParallelism, networkInterfaces } from 'node:os';
+import { availableParallelism } from 'node:os';
 import type {
   LoadCommand,
   LoadProbe,
@@ -10,11 +10,12 @@ import type {
 } from '../detect/load-test/load-run.ts';
 import type { LoadSample } from '../detect/load-test/load-sample.ts';
 import { performance, setTimeout } from '../globals.ts';
+import { countGroup } from '../kernel/procfs/process-tree.ts';
 import { readSysctls, type Sysctls } from '../kernel/procfs/sysctl.ts';
 import type { SourceChain } from '../kernel/source-chain.ts';
 import { isBlind, withoutInside } from './blind-inside.ts';
 import { crowdedHost } from './crowded-host.ts';
-import { HostAddresses } from './host-addresses.ts';
+import { HostAddresses, ownAddresses } from './host-addresses.ts';
 import type { InsideWatch } from './inside-watch.ts';
 import { LoadWatch } from './load-watch.ts';
 import { OwnCost } from './own-cost.ts';
@@ -25,6 +26,7 @@ import { thinned } from './thinned.ts';
 
 /** A command that makes the load, while it runs. */
 export interface RunningLoad {
+  /** It leads a process group of its own. */
   readonly pid: number;
   /** Never rejects. */
   readonly ended: Promise<Pick<LoadCommand, 'exitCode' | 'signal'>>;
@@ -40,6 +42,7 @@ export interface RecordOptions {
   readonly target: LoadTarget;
   readonly chain: SourceChain;
   readonly load: LoadSource;
+  /** Asked once already, so that the first look has something of it. */
   readonly inside: InsideWatch | undefined;
   readonly probe: LoadProbe | undefined;
   /** What is known already that the reader must be told. */
@@ -79,10 +82,9 @@ export async function record(options: RecordOptions): Promise<Recording> {
     interrupt.addEventListener('abort', () => resolve(), { once: true });
   });
   try {
-    await inside?.ask();
     const before = await lookBefore(looks, options, interrupted);
     const loadFromMs = now();
-    const { end, endedMs } = await lookWhileLoaded(looks, options, interrupted, now);
+    const { end, endedMs, left } = await lookWhileLoaded(looks, options, interrupted, now);
     const isQuiet = await lookUntilRest(looks, options, before, interrupted, now);
     const endMs = now();
     const isBlindInside = isBlind(looks.samples);
@@ -101,6 +103,7 @@ export async function record(options: RecordOptions): Promise<Recording> {
         samples,
         notes: [
           ...options.notes,
+          ...(left > 0 ? [RUNS_ON] : []),
           ...(isBlindInside ? [BLIND_INSIDE] : []),
           ...(crowded === undefined ? [] : [crowded]),
           ...(inside?.failure === undefined
@@ -120,6 +123,9 @@ export async function record(options: RecordOptions): Promise<Recording> {
   }
 }
 
+const RUNS_ON =
+  'Something that the command had started still ran when it ended: what that did is not in the time of the load. Let the command wait for it.';
+
 const BLIND_INSIDE =
   'The finwait that answered has seen none of these connections, so what it said is left out: it is in another process, such as the primary of a cluster.';
 
@@ -130,6 +136,7 @@ class Looks {
   readonly #options: RecordOptions;
   readonly #cost: OwnCost = new OwnCost();
   #spentMs = 0;
+  #load: number | undefined;
   #pace: Pace | undefined;
   #samples: LoadSample[] = [];
 
@@ -154,10 +161,12 @@ class Looks {
   }
 
   async look(phase: Phase, generator?: number): Promise<LoadSample> {
+    // After an interrupt it may still be ending.
+    this.#load = generator ?? this.#load;
     const sample = await this.#watch.look(generator);
     this.#samples.push(sample);
     this.#samples = thinned(this.#samples);
-    this.#spentMs = this.#cost.spentMs(this.#watch.generatorPids);
+    this.#spentMs = this.#cost.spentMs(this.#load);
     this.#options.onLook(sample, phase);
     return sample;
   }
@@ -185,6 +194,8 @@ interface LoadEnd {
   readonly end: Pick<LoadCommand, 'exitCode' | 'signal'>;
   /** When it ended, or was given up. */
   readonly endedMs: number;
+  /** Processes of the command that ran on. */
+  readonly left: number;
 }
 
 /** Makes the load, or waits for as long as somebody else makes it. An interrupt does not wait for the command's end. */
@@ -195,17 +206,17 @@ async function lookWhileLoaded(
   now: () => number,
 ): Promise<LoadEnd> {
   looks.beginLoad();
-  if (interrupt.aborted) return { end: {}, endedMs: now() };
+  if (interrupt.aborted) return { end: {}, endedMs: now(), left: 0 };
   const running = load.kind === 'command' ? load.start() : undefined;
   let over: LoadEnd | undefined;
   const ended = (running === undefined ? sleep(durationOf(load)).then(() => ({})) : running.ended).then((end) => {
-    over = { end, endedMs: now() };
+    over = { end, endedMs: now(), left: running === undefined ? 0 : countGroup(running.pid) };
   });
   while (over === undefined && !interrupt.aborted) {
     const sample = await looks.look('load', running?.pid);
     if (over === undefined) await looks.untilDue(sample, Promise.race([ended, interrupted]));
   }
-  return over ?? { end: {}, endedMs: now() };
+  return over ?? { end: {}, endedMs: now(), left: 0 };
 }
 
 function durationOf(load: LoadSource): number {
@@ -240,10 +251,6 @@ async function lookUntilRest(
 
 function span(fromMs: number, toMs: number): Span {
   return { fromMs: Math.round(fromMs), toMs: Math.round(toMs) };
-}
-
-function ownAddresses(): string[] {
-  return Object.values(networkInterfaces()).flatMap((addresses) => (addresses ?? []).map(({ address }) => address));
 }
 
 function settingsOf({ localPortRange, timeWaitReuse, maxTimeWaits, maxBacklog }: Sysctls): LoadSettings {

@@ -33,7 +33,21 @@ describe('what is understood', () => {
     [['curl', 'http://example.com:3000/', 'http://127.9.9.9:81/'], 81],
     [['k6', 'run', 'load.js'], undefined],
     [['curl', 'http://127.0.0.1.example.com:3000/'], undefined],
-  ])('%j is a load on port %s', (argv, port) => expect(portInCommand(argv)).toBe(port));
+    [['curl', 'http://user:secret@127.0.0.1:3000/'], 3000],
+    [['curl', '--url=http://127.0.0.1:3000/'], 3000],
+    [['sh', '-c', 'wrk -c 3 http://127.0.0.1:3000/ | tee out'], 3000],
+    [['ab', '-n', '100', '127.0.0.1:3000/'], 3000],
+    [['autocannon', 'localhost:3000'], 3000],
+    [['hey', 'http://10.7.7.7:3000/'], 3000],
+    [['hey', 'http://[fd00::7]:3000/'], 3000],
+    [['hey', 'http://Build-Host:3000/'], 3000],
+    [['sh', 'localhost'], undefined],
+    [['docker', 'run', '127.0.0.1:3000:80'], undefined],
+    [['curl', 'http://example.com/?next=http://localhost:3000/'], undefined],
+    [['curl', 'http://localhost.localdomain:3000/', '-H', 'x-localhost:3000'], undefined],
+  ])('%j is a load on port %s', (argv, port) => {
+    expect(portInCommand(argv, ['10.7.7.7', 'fd00::7', 'build-host'])).toBe(port);
+  });
 });
 
 describe('what is not', () => {

@@ -103,10 +103,70 @@ describe('a run', () => {
   });
 });
 
+test.each([
+  ['waits for it', ' wait', []],
+  ['does not', '', [expect.stringMatching(/still ran when it ended.*Let the command wait for it/)]],
+])('a command that starts the load in the background, and %s', async (_, waits, notes) => {
+  const port = await serve();
+  const command = ['sh', '-c', `sleep 1 >/dev/null 2>&1 &${waits}`];
+  const { stdout } = await result('--port', `${port}`, '--json', '-', '--settle', '0s', '--quiet', '--', ...command);
+  expect((JSON.parse(stdout) as Diagnosis).run.notes).toEqual(notes);
+});
+
+test('a server that does not survive the question of finwait is told apart from one that the load ends', async () => {
+  const fragile =
+    "const net = require('node:net'); net.createServer((s) => s.on('data', () => process.exit(1))).listen(0, '127.0.0.1', function () { console.log('port ' + this.address().port); });";
+  const server = new Program([process.execPath, '-e', fragile], { PATH: process.env['PATH'] ?? '' });
+  cleanUps.push(() => server.kill());
+  const port = await server.says('stdout', /^port (\d+)$/m);
+  const { code, stdout, stderr } = await result('--port', port, '--', 'echo', 'started');
+  expect({ code, stdout }).toEqual({ code: 1, stdout: '' });
+  expect(stderr).toContain('use --no-probe');
+});
+
+test('an address where finwait is not is told before the load begins', async () => {
+  const port = await serve();
+  const url = `http://127.0.0.1:${port}/metrics`;
+  const { stderr } = await result(
+    '--port',
+    `${port}`,
+    '--url',
+    url,
+    '--settle',
+    '0s',
+    '--',
+    'sh',
+    '-c',
+    'echo begun >&2',
+  );
+  expect(stderr).toMatch(/no finwait at \S+ so far: the answer \(200\) is not finwait's\n[\s\S]*begun/);
+});
+
+test.each([['--json'], ['--html']])(
+  '%s where nothing can be written is told before the load begins',
+  async (option) => {
+    const port = await serve();
+    const path = join(folder, 'not-there', 'report');
+    const { code, stdout, stderr } = await result('--port', `${port}`, option, path, '--', 'echo', 'started');
+    expect({ code, stdout }).toEqual({ code: 1, stdout: '' });
+    expect(stderr).toContain(`${path} cannot be written: ENOENT`);
+  },
+);
+
+test('a report that does not fit onto the disk is a failure', async () => {
+  const port = await serve();
+  const command = [process.execPath, '--import', 'tsx', join(ROOT, 'src/cli.ts'), 'diagnose', '--port', `${port}`];
+  const line = `exec "$@" --quiet --settle 0s -- true > /dev/full`;
+  const program = new Program(['sh', '-c', line, 'sh', ...command], { PATH: process.env['PATH'] ?? '' }, ROOT);
+  cleanUps.push(() => program.kill());
+  expect((await program.ended).code).toBe(1);
+});
+
 describe('what it does not understand or cannot do', () => {
   test.each<[string, string[], number, RegExp]>([
     ['no load', ['--port', '3000'], 2, /what makes the load\? Give a command after --, or --duration/],
     ['no server', ['--', 'true'], 2, /which server\? Name it by --port or --pid/],
+    ['an empty command', ['--port', '3000', '--', ''], 2, /is a variable of the shell unset/],
     ['two loads', ['--port', '3000', '--duration', '5s', '--', 'true'], 2, /a command ends by itself/],
     ['a port that is none', ['--port', '70000', '--', 'true'], 2, /1 to 65535/],
     ['a limit that is none', ['--port', '3000', '--fail-on', 'leaks', '--', 'true'], 2, /there is no 'leaks'/i],
@@ -120,7 +180,7 @@ describe('what it does not understand or cannot do', () => {
 });
 
 describe('Ctrl-C', () => {
-  test.each(['SIGINT', 'SIGTERM', 'SIGHUP'] as const)(
+  test.each(['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGQUIT'] as const)(
     '%s ends the load and all of ours, and prints what was seen',
     async (signal) => {
       const port = await serve();
@@ -133,7 +193,7 @@ describe('Ctrl-C', () => {
       expect(own.length).toBeGreaterThanOrEqual(2);
       process.kill(program.pid, signal);
       const { code } = await program.ended;
-      expect(code).toBe({ SIGINT: 130, SIGTERM: 143, SIGHUP: 129 }[signal]);
+      expect(code).toBe({ SIGINT: 130, SIGTERM: 143, SIGHUP: 129, SIGQUIT: 131 }[signal]);
       expect(program.stdout.length, program.stderr).toBeGreaterThan(0);
       const left = (): ReturnType<typeof processes> => [
         ...own.flatMap(({ group }) => (group === process.pid ? [] : livingGroup(group))),

@@ -4,12 +4,12 @@ import { type FoundTarget, findTarget, type TargetQuery, type TargetWorld } from
 /** A server (10, with a worker 11) on 3000 and 9464, another one (20) on 5432, and a client (30). */
 const WORLD: TargetWorld = {
   listeners: [
-    { port: 3000, inode: 1 },
-    { port: 9464, inode: 2 },
-    { port: 5432, inode: 3 },
+    { port: 3000, address: '127.0.0.1', inode: 1 },
+    { port: 9464, address: '127.0.0.1', inode: 2 },
+    { port: 5432, address: '::1', inode: 3 },
   ],
   findOwners: (inodes) => ({ pids: inodes.has(1) ? [10] : [20], denied: 0 }),
-  tree: (pid) => (pid === 10 ? [10, 11] : [20, 30, 40].includes(pid) ? [pid] : []),
+  tree: (pid) => (pid === 10 ? [10, 11] : [11, 20, 30, 40].includes(pid) ? [pid] : []),
   inodesOf: (pid) =>
     new Map([
       [10, new Set([1, 2])],
@@ -18,6 +18,7 @@ const WORLD: TargetWorld = {
       [30, new Set([60])],
     ]).get(pid),
   titleOf: (pid) => `program ${pid}`,
+  parentOf: (pid) => (pid === 11 ? 10 : 1),
   isElsewhere: (pid) => pid === 40,
 };
 
@@ -54,7 +55,11 @@ describe('by port', () => {
     expect(find({ ports: [3001] }, { listeners: [] })).toMatchObject({
       problem: expect.stringMatching(/there are no listeners at all/),
     });
-    const many = Array.from({ length: 20 }, (_, index) => ({ port: 4000 + index, inode: index }));
+    const many = Array.from({ length: 20 }, (_, index) => ({
+      port: 4000 + index,
+      address: '127.0.0.1',
+      inode: index,
+    }));
     expect(find({ ports: [3001] }, { listeners: many })).toMatchObject({
       problem: expect.stringMatching(/4011 and 8 more/),
     });
@@ -71,8 +76,14 @@ describe('by process', () => {
     expect(find({ pid: 30 })).toMatchObject({
       ok: true,
       target: { ports: [], pids: [30] },
-      notes: [expect.stringMatching(/does not listen/)],
+      notes: [expect.stringMatching(/does not listen: its outgoing connections are watched\.$/)],
     });
+  });
+
+  test('a worker whose primary listens: the reader is told whom to name', () => {
+    const hint = /its parent listens on 3000, 9464: if this is a worker of a cluster, name that: --pid 10/;
+    expect(find({ pid: 11 })).toMatchObject({ ok: true, notes: [expect.stringMatching(hint)] });
+    expect(find({ pid: 11, ports: [3000] })).toMatchObject({ ok: false, problem: expect.stringMatching(hint) });
   });
 
   test.each<[string, Partial<TargetQuery>, RegExp]>([
@@ -93,6 +104,11 @@ describe('by process', () => {
       ok: false,
       problem: expect.stringMatching(/as its user or as root, or name its port/),
     });
-    expect(find({ pid: 10, ports: [3000] }, denied)).toMatchObject({ ok: true, target: { ports: [3000] } });
+    expect(find({ pid: 10, ports: [3000] }, denied)).toMatchObject({
+      ok: true,
+      target: { ports: [3000], pids: [10, 11] },
+      notes: [expect.stringMatching(/not proven/)],
+    });
+    expect(find({ pid: 10, ports: [1] }, denied)).toMatchObject({ ok: false });
   });
 });

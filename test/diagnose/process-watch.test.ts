@@ -54,6 +54,30 @@ test('one that has come or gone since counts in neither', () => {
   expect(third).toEqual({ processes: 0, cpuCores: 0, busiestThread: 0 });
 });
 
+test('children that came and went between two looks count with the parent that waited for them, and no part twice', () => {
+  const parent = (ownMs: number, childrenMs: number): ProcessReading => ({
+    cpu: { ownMs, childrenMs, threads: new Map() },
+    openFds: undefined,
+    fdLimit: undefined,
+  });
+  const [, second, third, fourth] = watched([
+    new Map([
+      [1, parent(10, 50)],
+      [2, parent(100, 20)],
+    ]),
+    new Map([
+      [1, parent(20, 350)],
+      [2, parent(300, 20)],
+    ]),
+    // 2 has ended after another 80 ms, and 1 has waited for it.
+    new Map([[1, parent(20, 350 + 320 + 80)]]),
+    new Map([[1, parent(20, 750)]]),
+  ]);
+  expect(second).toMatchObject({ cpuCores: 0.51 });
+  expect(third).toMatchObject({ cpuCores: 0.08 });
+  expect(fourth).toMatchObject({ cpuCores: 0 });
+});
+
 test('the thread that wanted a processor most tells how long it had none', () => {
   const waiting = (threads: readonly [number, number][], waits: readonly [number, number][]): ProcessReading => ({
     cpu: { ownMs: 0, childrenMs: 0, threads: new Map(threads), waits: new Map(waits) },
@@ -131,8 +155,8 @@ test('looking costs what this process and its helper use, not what the load does
     const ownMs = used.get(pid);
     return ownMs === undefined ? undefined : { ownMs, childrenMs: 7, threads: new Map() };
   };
-  const cost = new OwnCost(1, cpuOf, () => [1, 2, 3]);
-  expect(cost.spentMs([3])).toBe(0);
+  const cost = new OwnCost(1, cpuOf, (_, load) => (load === 3 ? [1, 2] : [1, 2, 3]));
+  expect(cost.spentMs(3)).toBe(0);
   used.set(1, 1_100).set(2, 80).set(3, 9_000);
-  expect(cost.spentMs([3])).toBe(130 - 7);
+  expect(cost.spentMs(3)).toBe(130 - 7);
 });

@@ -1,14 +1,15 @@
 import { readdirSync, readFileSync } from 'node:fs';
-import { parseProcessStat } from './process-cpu.ts';
+import { type ProcessStat, parseProcessStat } from './process-cpu.ts';
 
 /**
  * A process and all that descend from it, parents first; those that have ended are left out. What has lost its parent
  * (a daemon) belongs to nobody's tree.
  *
+ * @param without a process that is left out, with all that descend from it
  * @example readProcessTree(child.pid) // npx, sh, and the program itself
  */
-export function readProcessTree(root: number, procRoot = '/proc'): number[] {
-  if (!isRunning(root, procRoot)) return [];
+export function readProcessTree(root: number, without?: number, procRoot = '/proc'): number[] {
+  if (root === without || !isRunning(root, procRoot)) return [];
   const tree = [root];
   let byParent: ReadonlyMap<number, readonly number[]> | undefined;
   for (const pid of tree) {
@@ -17,7 +18,7 @@ export function readProcessTree(root: number, procRoot = '/proc'): number[] {
       byParent ??= scanParents(procRoot);
       children = byParent.get(pid) ?? [];
     }
-    tree.push(...children.filter((child) => isRunning(child, procRoot)));
+    tree.push(...children.filter((child) => child !== without && isRunning(child, procRoot)));
   }
   return tree;
 }
@@ -56,9 +57,14 @@ export function readPids(procRoot = '/proc'): number[] {
   }
 }
 
+/** How many processes of a group run, also such as have lost their parent; none of those that were not waited for. */
+export function countGroup(group: number, procRoot = '/proc'): number {
+  return readPids(procRoot).filter((pid) => readRunning(pid, procRoot)?.group === group).length;
+}
+
 /** Whether a process runs: one that has ended and was not waited for does not. */
 export function isRunning(pid: number, procRoot = '/proc'): boolean {
-  return readParent(pid, procRoot) !== undefined;
+  return readRunning(pid, procRoot) !== undefined;
 }
 
 /** What a process was started as, `node server.js`; undefined where it has ended. At most 200 characters. */
@@ -72,10 +78,15 @@ export function readTitle(pid: number, procRoot = '/proc'): string | undefined {
   }
 }
 
-function readParent(pid: number, procRoot: string): number | undefined {
+/** The process that started another one; undefined where that has ended. */
+export function readParent(pid: number, procRoot = '/proc'): number | undefined {
+  return readRunning(pid, procRoot)?.parent;
+}
+
+function readRunning(pid: number, procRoot: string): ProcessStat | undefined {
   try {
     const stat = parseProcessStat(readFileSync(`${procRoot}/${pid}/stat`, 'latin1'));
-    return stat === undefined || stat.state === 'Z' || stat.state === 'X' ? undefined : stat.parent;
+    return stat === undefined || stat.state === 'Z' || stat.state === 'X' ? undefined : stat;
   } catch {
     // It has ended meanwhile.
     return undefined;

@@ -8,7 +8,7 @@ const STAT =
   '4711 (node) S 4700 4711 4700 34816 4711 4194304 9083 120 3 0 250 31 7 5 20 0 11 0 1234567 1040384000 12000 184467\n';
 
 test('user and system time are ticks of 10 ms, those of children beside them', () => {
-  expect(parseProcessStat(STAT)).toEqual({ parent: 4700, state: 'S', ownMs: 2_810, childrenMs: 120 });
+  expect(parseProcessStat(STAT)).toEqual({ parent: 4700, group: 4711, state: 'S', ownMs: 2_810, childrenMs: 120 });
 });
 
 test('a process may call itself what it likes', () => {

@@ -59,8 +59,9 @@ test('without CONFIG_PROC_CHILDREN the parents of all processes tell', () => {
       mkdirSync(join(root, `${pid}/task/${pid}`), { recursive: true });
       writeFileSync(join(root, `${pid}/stat`), `${pid} (a b) S ${parent}${' 0'.repeat(48)}\n`);
     }
-    expect(readProcessTree(10, root)).toEqual([10, 11, 12]);
-    expect(readProcessTree(99, root)).toEqual([]);
+    expect(readProcessTree(10, undefined, root)).toEqual([10, 11, 12]);
+    expect(readProcessTree(1, 11, root)).toEqual([1, 10, 20]);
+    expect(readProcessTree(99, undefined, root)).toEqual([]);
   } finally {
     rmSync(root, { recursive: true });
   }
