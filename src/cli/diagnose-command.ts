@@ -1,5 +1,5 @@
 import { hostname } from 'node:os';
-import { Command } from 'commander';
+import { Command, Option } from 'commander';
 import type { LimitKind } from '../detect/load-test/finding.ts';
 import { ownAddresses } from '../diagnose/host-addresses.ts';
 import type { CommandContext } from './command-line.ts';
@@ -46,7 +46,11 @@ export function diagnoseCommand(context: CommandContext, end: (code: number) => 
     .option('-p, --port <port>', 'the port of the server that is tested; several times, or 3000,3001', portsOf)
     .option('--pid <pid>', 'the process that is tested, with its children', pidOf)
     .option('-d, --duration <time>', 'without a command: how long to watch, as 60s or 5m', durationOf)
-    .option('--settle <time>', 'how long to wait after the load for connections to close', durationOf, 10_000)
+    .addOption(
+      new Option('--settle <time>', 'how long to wait after the load for connections to close')
+        .argParser(durationOf)
+        .default(10_000, '10s'),
+    )
     .option('--url <url>', "where finwait's /metrics of the server are, if not found", urlOf)
     .option('--no-probe', 'do not ask the port for /metrics once before the load')
     .option('--html <file>', 'write a report with plots, one file that needs no network')

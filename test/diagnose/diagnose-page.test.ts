@@ -26,7 +26,7 @@ test('it explains each confidence, each scope, and names the format', () => {
 
 test('it has every option of the command, and no other', () => {
   const command = readSource('src/cli/diagnose-command.ts');
-  const there = [...command.matchAll(/\.option\('(?:-\w, )?(--[\w-]+)/g)].map(([, option]) => option);
+  const there = [...command.matchAll(/(?:\.option|new Option)\('(?:-\w, )?(--[\w-]+)/g)].map(([, option]) => option);
   const told = [...page.matchAll(/^\| `(--[\w-]+)[^`]*`(?:, `-\w`)? \|/gm)].map(([, option]) => option);
   expect(told).toEqual(there);
 });
