@@ -1,5 +1,5 @@
 import type { LoadTarget } from '../detect/load-test/load-run.ts';
-import type { CounterSample, LoadSample, TableSample } from '../detect/load-test/load-sample.ts';
+import { COUNTERS, type CounterSample, type LoadSample, type TableSample } from '../detect/load-test/load-sample.ts';
 import { readSocketInodes } from '../kernel/procfs/process-sockets.ts';
 import { readProcessTree } from '../kernel/procfs/process-tree.ts';
 import { CounterReader, type Counters } from '../kernel/procfs/read-counters.ts';
@@ -137,28 +137,3 @@ function queueSample(
 function counterSample(counters: Counters): CounterSample {
   return Object.fromEntries(COUNTERS.map((name) => [name, counters[name]]).filter(([, value]) => value !== undefined));
 }
-
-const COUNTERS: readonly (keyof CounterSample)[] = [
-  'activeOpens',
-  'passiveOpens',
-  'attemptFails',
-  'establishedResets',
-  'segmentsSent',
-  'retransmittedSegments',
-  'resetsSent',
-  'listenOverflows',
-  'listenDrops',
-  'timeWaitCreated',
-  'timeWaitReused',
-  'timeWaitOverflows',
-  'synRetransmits',
-  'synCookiesSent',
-  'synQueueFullDrops',
-  'lossProbes',
-  'fastRetransmits',
-  'retransmitTimeouts',
-  'abortsOnData',
-  'abortsOnClose',
-  'abortsOnTimeout',
-  'abortsOnMemory',
-];

@@ -1,14 +1,14 @@
 import fc from 'fast-check';
 import type { LoadRun } from '../../src/detect/load-test/load-run.ts';
-import type {
-  CounterSample,
-  EndSample,
-  InsideSample,
-  LoadSample,
-  PortSample,
-  ProcessSample,
-  StateNumbers,
-  TableSample,
+import {
+  COUNTERS,
+  type EndSample,
+  type InsideSample,
+  type LoadSample,
+  type PortSample,
+  type ProcessSample,
+  type StateNumbers,
+  type TableSample,
 } from '../../src/detect/load-test/load-sample.ts';
 import { STATE_LABELS } from '../../src/tcp/state.ts';
 
@@ -90,35 +90,10 @@ const processes: fc.Arbitrary<ProcessSample> = fc.record(
   { requiredKeys: ['processes'] },
 );
 
-const counterNames: readonly (keyof CounterSample)[] = [
-  'activeOpens',
-  'passiveOpens',
-  'attemptFails',
-  'establishedResets',
-  'segmentsSent',
-  'retransmittedSegments',
-  'resetsSent',
-  'listenOverflows',
-  'listenDrops',
-  'timeWaitCreated',
-  'timeWaitReused',
-  'timeWaitOverflows',
-  'synRetransmits',
-  'synCookiesSent',
-  'synQueueFullDrops',
-  'lossProbes',
-  'fastRetransmits',
-  'retransmitTimeouts',
-  'abortsOnData',
-  'abortsOnClose',
-  'abortsOnTimeout',
-  'abortsOnMemory',
-];
-
 /** What a counter grows by from one look to the next: most grow, few go back, some are not there. */
 const rates = fc.record(
   Object.fromEntries(
-    counterNames.map((name) => [name, fc.oneof(fc.constant(0), fc.nat({ max: 20 }), fc.nat({ max: 5_000 }))]),
+    COUNTERS.map((name) => [name, fc.oneof(fc.constant(0), fc.nat({ max: 20 }), fc.nat({ max: 5_000 }))]),
   ),
   { requiredKeys: [] },
 );

@@ -97,6 +97,32 @@ export interface CounterSample {
   readonly abortsOnMemory?: number;
 }
 
+/** Every number of a {@link CounterSample}. */
+export const COUNTERS: readonly (keyof CounterSample)[] = [
+  'activeOpens',
+  'passiveOpens',
+  'attemptFails',
+  'establishedResets',
+  'segmentsSent',
+  'retransmittedSegments',
+  'resetsSent',
+  'listenOverflows',
+  'listenDrops',
+  'timeWaitCreated',
+  'timeWaitReused',
+  'timeWaitOverflows',
+  'synRetransmits',
+  'synCookiesSent',
+  'synQueueFullDrops',
+  'lossProbes',
+  'fastRetransmits',
+  'retransmitTimeouts',
+  'abortsOnData',
+  'abortsOnClose',
+  'abortsOnTimeout',
+  'abortsOnMemory',
+];
+
 /** A set of processes over the time since the sample before: the target, or the command that makes the load. */
 export interface ProcessSample {
   readonly processes: number;
