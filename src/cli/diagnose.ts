@@ -69,10 +69,6 @@ export async function diagnose(context: CommandContext, request: DiagnoseRequest
       context.complain(`finwait: ${found.problem}\n`);
       return EXIT.failed;
     }
-    for (const { path } of filesOf(request)) {
-      // Nobody wants to hear of it after an hour of load.
-      if (!isDone(context, path, () => closeSync(openSync(path, 'a')))) return EXIT.failed;
-    }
     const { url, ownPort, probe } = await findInside({
       pids: found.target.pids,
       tested: found.tested,
@@ -86,6 +82,10 @@ export async function diagnose(context: CommandContext, request: DiagnoseRequest
         'finwait: the server went away when it was asked for /metrics: start it again, and use --no-probe\n',
       );
       return EXIT.failed;
+    }
+    for (const { path } of filesOf(request)) {
+      // Nobody wants to hear of it after an hour of load.
+      if (!isDone(context, path, () => closeSync(openSync(path, 'a')))) return EXIT.failed;
     }
     const target = withoutPort(found.target, request.ports, ownPort);
     const inside = url && new InsideWatch(url, interrupt.signal);

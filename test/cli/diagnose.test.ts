@@ -1,6 +1,6 @@
 // finwait diagnose as a user runs it, on a server and a load of its own.
 import { spawn } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { createServer } from 'node:http';
 import net from 'node:net';
 import { tmpdir } from 'node:os';
@@ -119,9 +119,11 @@ test('a server that does not survive the question of finwait is told apart from 
   const server = new Program([process.execPath, '-e', fragile], { PATH: process.env['PATH'] ?? '' });
   cleanUps.push(() => server.kill());
   const port = await server.says('stdout', /^port (\d+)$/m);
-  const { code, stdout, stderr } = await result('--port', port, '--', 'echo', 'started');
+  const json = join(folder, 'run.json');
+  const { code, stdout, stderr } = await result('--port', port, '--json', json, '--', 'echo', 'started');
   expect({ code, stdout }).toEqual({ code: 1, stdout: '' });
   expect(stderr).toContain('use --no-probe');
+  expect(existsSync(json)).toBe(false);
 });
 
 test('an address where finwait is not is told before the load begins', async () => {
