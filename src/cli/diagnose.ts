@@ -89,11 +89,7 @@ export async function diagnose(context: CommandContext, request: DiagnoseRequest
     }
     const target = withoutPort(found.target, request.ports, ownPort);
     const inside = url && new InsideWatch(url, interrupt.signal);
-    await inside?.ask();
     if (!request.isQuiet) context.complain(opening(target.ports, target.pids, url, request));
-    if (inside?.failure !== undefined && !interrupt.signal.aborted) {
-      context.complain(`finwait: no finwait at ${url?.href} so far: ${inside.failure}\n`);
-    }
     const startedAt = new Date().toISOString();
     const toStdout = request.json === '-';
     const { run, cost } = await record({
@@ -117,7 +113,7 @@ export async function diagnose(context: CommandContext, request: DiagnoseRequest
       share: SHARE,
       settleMs: request.settleMs,
       interrupt: interrupt.signal,
-      onLook: request.isQuiet ? () => undefined : progress(context),
+      onLook: request.isQuiet ? () => undefined : progress(context, inside),
     });
     await ending;
     const diagnosis: Diagnosis = {
@@ -226,10 +222,16 @@ function opening(
   return `finwait: watching ${where}${who} ${how}${long}\n`;
 }
 
-function progress({ complain }: CommandContext): (sample: LoadSample, phase: Phase) => void {
+function progress(
+  { complain }: CommandContext,
+  inside: InsideWatch | undefined,
+): (sample: LoadSample, phase: Phase) => void {
   let previous: LoadSample | undefined;
   let saidPhase: Phase | undefined;
   return (sample, phase) => {
+    if (previous === undefined && inside?.failure !== undefined) {
+      complain(`finwait: finwait in the target does not answer so far: ${inside.failure}\n`);
+    }
     if (phase === saidPhase && previous !== undefined && sample.atMs - previous.atMs < PROGRESS_MS) return;
     complain(`finwait: ${progressLine(sample, previous, phase)}\n`);
     previous = sample;

@@ -42,7 +42,6 @@ export interface RecordOptions {
   readonly target: LoadTarget;
   readonly chain: SourceChain;
   readonly load: LoadSource;
-  /** Asked once already, so that the first look has something of it. */
   readonly inside: InsideWatch | undefined;
   readonly probe: LoadProbe | undefined;
   /** What is known already that the reader must be told. */
@@ -82,6 +81,7 @@ export async function record(options: RecordOptions): Promise<Recording> {
     interrupt.addEventListener('abort', () => resolve(), { once: true });
   });
   try {
+    await inside?.ask();
     const before = await lookBefore(looks, options, interrupted);
     const loadFromMs = now();
     const { end, endedMs, left } = await lookWhileLoaded(looks, options, interrupted, now);

@@ -141,7 +141,9 @@ test('an address where finwait is not is told before the load begins', async () 
     '-c',
     'echo begun >&2',
   );
-  expect(stderr).toMatch(/no finwait at \S+ so far: the answer \(200\) is not finwait's\n[\s\S]*begun/);
+  expect(stderr).toMatch(
+    /finwait in the target does not answer so far: the answer \(200\) is not finwait's\n[\s\S]*begun/,
+  );
 });
 
 test.each([['--json'], ['--html']])(
