@@ -2,6 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { constants } from 'node:os';
 import { queueMicrotask } from '../../globals.ts';
 import { killGroup, unref } from './child-group.ts';
+import { readInTurns } from './read-in-turns.ts';
 import { judgeSpawnError } from './ss-failure.ts';
 import { SS_ENVIRONMENT, type SsCommand, type SsListener, type SsProcess } from './ss-process.ts';
 
@@ -38,8 +39,9 @@ export function runDirectly(command: SsCommand, listener: SsListener): SsProcess
   child.on('error', spawnFailed);
   // Where descriptors have run out there are no pipes, and 'error' follows.
   const pipes = [child.stdout ?? undefined, child.stderr ?? undefined];
-  pipes[0]?.on('data', (chunk: Uint8Array) => told || listener.stdout(chunk));
-  pipes[1]?.on('data', (chunk: Uint8Array) => told || listener.stderr(chunk));
+  const [stdout, stderr] = pipes;
+  if (stdout !== undefined) readInTurns(stdout, (chunk) => told || listener.stdout(chunk));
+  if (stderr !== undefined) readInTurns(stderr, (chunk) => told || listener.stderr(chunk));
   for (const pipe of pipes) {
     // The missing rest shows as truncated output; without a listener the error would end the host.
     pipe?.on('error', () => undefined);

@@ -4,6 +4,7 @@ import { clearInterval, setInterval } from '../../globals.ts';
 import { killGroup, unref } from './child-group.ts';
 import { EndMarker } from './end-marker.ts';
 import { HELPER_SCRIPT } from './helper-script.ts';
+import { readInTurns } from './read-in-turns.ts';
 import { SS_ENVIRONMENT, type SsCommand, type SsListener, type SsProcess } from './ss-process.ts';
 
 /** One run inside the helper. Without a listener it was given up, and only its end is waited for. */
@@ -51,8 +52,10 @@ export class SsHelper {
     this.#child = child;
     child.on('error', (error) => this.#end(error.message));
     child.on('exit', (code, signal) => this.#end(`it ended by ${signal ?? `exit code ${code}`}`));
-    child.stdout?.on('data', (chunk: Uint8Array) => this.#take('stdout', chunk));
-    child.stderr?.on('data', (chunk: Uint8Array) => this.#take('stderr', chunk));
+    for (const channel of ['stdout', 'stderr'] as const) {
+      const pipe = child[channel];
+      if (pipe) readInTurns(pipe, (chunk) => this.#take(channel, chunk));
+    }
     for (const pipe of this.#pipes()) {
       // 'exit' tells what there is to tell; without a listener the error would end the host.
       pipe.on('error', () => undefined);
