@@ -30,7 +30,8 @@ export function looksAtLoad(run: LoadRun): readonly LoadSample[] {
 /** The load as long as connections were open: without what follows a crash, and without an early end of the generator. */
 export function steadyLoad(run: LoadRun): LoadWindow {
   const all = looksAtLoad(run);
-  const last = all.findLastIndex(hasConnections);
+  // Short connections may all be between two looks.
+  const last = all.findLastIndex((sample, index) => hasConnections(sample) || hasOpened(all[index - 1], sample));
   const isLast = last < 0 || last >= all.findLastIndex(({ table }) => table !== undefined);
   const whole = wholeLoad(run);
   if (isLast) return whole;
@@ -68,6 +69,10 @@ export function isCalledFromHere({ seen }: LoadWindow): boolean | undefined {
     Object.values(open).reduce((sum, count) => sum + count, 0),
   );
   return callers === undefined ? undefined : callers > 0;
+}
+
+function hasOpened(before: LoadSample | undefined, { counters }: LoadSample): boolean {
+  return (counters.passiveOpens ?? 0) > (before?.counters.passiveOpens ?? Number.POSITIVE_INFINITY);
 }
 
 /** The tables of these looks: sound ones, unless most are degraded, then all that there are. */

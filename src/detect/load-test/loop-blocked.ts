@@ -29,6 +29,8 @@ const FEW_SEGMENTS = 4;
 /** Of the connections at the server: all of them wait, and not one that is not read for a reason of its own. */
 const UNREAD_SHARE = 0.5;
 const LEAST_UNREAD = 3;
+/** Node takes no longer head of a request than that (--max-http-header-size). */
+const MOST_REQUEST_BYTES = 16_384;
 /** Packets that found no place in an accept queue: nothing was accepted either. */
 const LEAST_OVERFLOWS = 5;
 /** Looks in which nothing was answered: one may be a pause of the whole machine. */
@@ -153,9 +155,26 @@ function silentLooks(tables: readonly LoadSample[], isOverflowing: boolean): Rea
     if (before === undefined || !isUnread(before) || !isUnread(sample)) return false;
     if (sample.atMs - before.atMs < LEAST_INTERVAL_MS) return false;
     const sent = (sample.counters.segmentsSent ?? Number.NaN) - (before.counters.segmentsSent ?? Number.NaN);
-    return sent >= 0 && sent <= FEW_SEGMENTS && (isOverflowing || (wantedShare(sample.target) ?? 0) >= BUSY);
+    if (!(sent >= 0 && sent <= FEW_SEGMENTS)) return false;
+    return isOverflowing || (wantedShare(sample.target) ?? 0) >= BUSY || isStopped(before) || isStopped(sample);
   });
   return new Set(silent);
+}
+
+/**
+ * Whether the server did nothing at all while what lay unread were requests. One that reads an upload when it pleases lets
+ * more than that lie, or closes its window.
+ */
+function isStopped({ table, target }: LoadSample): boolean {
+  if (table === undefined || target === undefined) return false;
+  const { unread, unreadBytes } = table.serverEnd;
+  const wanted = wantedShare(target);
+  return (
+    wanted !== undefined &&
+    wanted <= IDLE &&
+    table.callersEnd.zeroWindow === 0 &&
+    unreadBytes <= unread * MOST_REQUEST_BYTES
+  );
 }
 
 /** Whether others of the host had the processors while connections waited. */

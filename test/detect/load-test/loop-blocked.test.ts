@@ -142,3 +142,27 @@ describe('a blocked event loop', () => {
     expect(findingsOf(run).map(({ kind }) => kind)).toEqual(['server_busy']);
   });
 });
+
+describe('a server that stands still with requests unread', () => {
+  const STILL = { unread: 20, unreadBytes: 2_000 };
+  const stopped = (serverEnd: object, callersEnd: object = {}, busiestThread = 0) =>
+    checkLoopBlocked(
+      loadRunOf({
+        look: ({ phase, seconds }) => ({
+          server: { established: 20 },
+          ...(phase === 'load' && seconds > 1 ? { serverEnd, callersEnd, target: { busiestThread } } : {}),
+          // Nothing is sent meanwhile.
+          counters: { segmentsSent: phase === 'load' ? Math.min(seconds, 1) * 1_000 : 0 },
+        }),
+      }),
+    );
+
+  test.each<[string, object, object, number, boolean]>([
+    ['requests of a hundred bytes', STILL, {}, 0, true],
+    ['a thread that does something', STILL, {}, 0.2, false],
+    ['uploads of 100 kB each', { unread: 20, unreadBytes: 2_000_000 }, {}, 0, false],
+    ['windows that are closed', STILL, { zeroWindow: 20 }, 0, false],
+  ])('%s: %j', (_, serverEnd, callersEnd, busiestThread, isBlocked) => {
+    expect(stopped(serverEnd, callersEnd, busiestThread) !== undefined).toBe(isBlocked);
+  });
+});
