@@ -81,7 +81,7 @@ function leftAfter(run: LoadRun): Finding | undefined {
       ...more('descriptors without a row in the table, more than before', left.descriptors),
       ...inside(run, last),
     ],
-    advice: held > 0 ? HELD : left.descriptors > 0 ? DEAD : OPEN,
+    advice: held > 0 ? [...HELD, whoHolds(run)] : left.descriptors > 0 ? [...DEAD, whoHolds(run)] : OPEN,
     seen: { fromMs: run.phases.load.toMs, toMs: last.atMs + last.tookMs },
     explains: [],
   };
@@ -169,7 +169,7 @@ function growing(run: LoadRun): Finding | undefined {
       ...grew('CLOSE_WAIT that a descriptor holds', grown, window.seconds, 'target'),
       ...inside(run, tables.at(-1)),
     ],
-    advice: HELD,
+    advice: [...HELD, whoHolds(run)],
     ...(span === undefined ? {} : { seen: span }),
     explains: [],
   };
@@ -198,18 +198,20 @@ function inside({ samples }: LoadRun, last: LoadSample | undefined): readonly Ev
   ];
 }
 
-const WHO =
-  'Who holds them is told by finwait inside the server: `node --import finwait/register server.js`, and its leak report.';
+/** Where the culprits are named: finwait in the server knows them, and reports what stays for a minute. */
+function whoHolds({ samples }: LoadRun): string {
+  return samples.some(({ inside }) => inside !== undefined)
+    ? 'Who holds them is told by the finwait in the server once they have been there for a minute: its line on stderr, or `monitor.leaks()`.'
+    : 'Who holds them is told by finwait inside the server: `node --import finwait/register server.js`, and its leak report.';
+}
 
 const HELD: readonly string[] = [
   "End a socket when its peer does: `socket.end()` on 'end', or leave `allowHalfOpen: true` away; the sockets of 'upgrade' and 'connect' are half-open always, so say it there yourself.",
   'Read to the end: a socket that is paused, or piped into one that takes nothing, never hears of the FIN.',
-  WHO,
 ];
 
 const DEAD: readonly string[] = [
   "End a socket when its peer does (`socket.end()` on 'end'), and destroy it where nothing moves any more: `socket.setTimeout(60_000, () => socket.destroy())`. After 'end' Node no longer reads, and does not hear of an RST.",
-  WHO,
 ];
 
 const OPEN: readonly string[] = [

@@ -47,6 +47,9 @@ describe('sockets that are left', () => {
       value: '400',
       scope: 'target',
     });
+    // What is there already is not advised.
+    expect(checkLeak(run)?.advice.at(-1)).toMatch(/the finwait in the server .* `monitor\.leaks\(\)`/);
+    expect(checkLeak(loadRunOf({ look: atRest(held(400)) }))?.advice.at(-1)).toMatch(/node --import finwait\/register/);
   });
 
   test('may be descriptors without a row: the peer has reset, and Node did not hear of it', () => {
