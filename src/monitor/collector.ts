@@ -67,7 +67,7 @@ const NOT_SUPPORTED: SampleResult = {
 
 /** Sampling may take this share of one core. */
 const DUTY = 0.01;
-/** What a process costs beside the time it runs, in fork, exec and exit: of 1,000 rows that is most, of 10 to 13 ms of CPU. */
+/** What a process costs beside the time it runs, in fork, exec and exit: most of what a table of 1,000 rows costs. */
 const PROCESS_COST_MS = 8;
 /** And this one while somebody asks for one sample after another. */
 const DUTY_ON_DEMAND = 0.5;
