@@ -86,7 +86,7 @@ describe('the examples', () => {
     expect(script.stdout()).toMatch(/the second request, .*: socket hang up\n/);
     expect(script.stdout()).toMatch(/nodejs_tcp_reused_connection_errors_total\{name="ip:\d+"\} 1\n/);
     expect(script.stdout()).toMatch(
-      /keep_alive_race: 1 request .* after 3\.\d s idle; the server announces 2 s, and closed as announced/,
+      /keep_alive_race: 1 request .* after 2\.\d s idle; the server announces 2 s, and closed as announced/,
     );
     expect(script.stdout()).toContain('- Close idle connections first: `timeout: 1000` on http.Agent');
     expect(script.stderr()).toBe('');
