@@ -38,8 +38,7 @@ export type {
   QueuedBytes,
   Snapshot,
   SocketSnapshot,
-  StateCounts,
 } from './monitor/snapshot.ts';
 export type { SocketKind } from './sockets/socket-kind.ts';
 export type { Reading } from './tcp/reading.ts';
-export type { StateLabel } from './tcp/state.ts';
+export type { StateCounts, StateLabel } from './tcp/state.ts';

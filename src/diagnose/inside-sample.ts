@@ -1,6 +1,6 @@
-import type { InsideSample, StateNumbers } from '../detect/load-test/load-sample.ts';
+import type { InsideSample } from '../detect/load-test/load-sample.ts';
 import type { LabelName, MetricName } from '../metrics/catalogue.ts';
-import { STATE_LABELS } from '../tcp/state.ts';
+import { countsByState, type StateCounts, stateLabel } from '../tcp/state.ts';
 import { type ExposedSample, parseExposition } from './parse-exposition.ts';
 
 /**
@@ -23,8 +23,8 @@ export function insideSample(text: string): InsideSample | undefined {
     );
   const sum = (metric: MetricName, labels?: Labels): number =>
     all(metric, labels).reduce((total, { value }) => total + (Number.isFinite(value) ? value : 0), 0);
-  const statesOf = (side: string): StateNumbers =>
-    Object.fromEntries(STATE_LABELS.map((state) => [state, sum('node_sockets', { side, state })])) as StateNumbers;
+  const statesOf = (side: string): StateCounts =>
+    countsByState((state) => sum('node_sockets', { side, state: stateLabel(state) }));
   const by = (metric: MetricName, label: LabelName): { readonly [value: string]: number } => {
     const sums: { [value: string]: number } = {};
     for (const { labels, value } of all(metric)) {

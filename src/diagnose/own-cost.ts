@@ -1,5 +1,7 @@
-import { type ProcessCpu, readProcessCpu } from '../kernel/procfs/process-cpu.ts';
+import { type ProcessStat, readStat } from '../kernel/procfs/process-stat.ts';
 import { readProcessTree } from '../kernel/procfs/process-tree.ts';
+
+type ProcessTimes = Pick<ProcessStat, 'ownMs' | 'childrenMs'>;
 
 /**
  * What looking has cost since it began, in milliseconds of processor time: this process, and the helper that runs ss for
@@ -9,13 +11,13 @@ import { readProcessTree } from '../kernel/procfs/process-tree.ts';
  */
 export class OwnCost {
   readonly #pid: number;
-  readonly #read: (pid: number) => ProcessCpu | undefined;
+  readonly #read: (pid: number) => ProcessTimes | undefined;
   readonly #tree: (pid: number, without: number | undefined) => readonly number[];
   readonly #begunMs: number;
 
   constructor(
     pid: number = process.pid,
-    read: (pid: number) => ProcessCpu | undefined = readProcessCpu,
+    read: (pid: number) => ProcessTimes | undefined = (pid) => readStat(`/proc/${pid}`),
     tree: (pid: number, without: number | undefined) => readonly number[] = readProcessTree,
   ) {
     this.#pid = pid;
@@ -33,8 +35,8 @@ export class OwnCost {
     let sum = this.#read(this.#pid)?.ownMs ?? 0;
     for (const pid of this.#tree(this.#pid, load)) {
       if (pid === this.#pid) continue;
-      const cpu = this.#read(pid);
-      if (cpu !== undefined) sum += cpu.ownMs + cpu.childrenMs;
+      const times = this.#read(pid);
+      if (times !== undefined) sum += times.ownMs + times.childrenMs;
     }
     return sum;
   }

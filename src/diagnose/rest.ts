@@ -1,5 +1,5 @@
-import type { StateNumbers, TableSample } from '../detect/load-test/load-sample.ts';
-import { STATE_LABELS, type StateLabel } from '../tcp/state.ts';
+import type { TableSample } from '../detect/load-test/load-sample.ts';
+import { STATE_LABELS, type StateCounts, type StateLabel } from '../tcp/state.ts';
 
 /** What stands still for so long has come to rest: the kernel's and Node's shorter timers have fired by then. */
 const STILL_MS = 1_500;
@@ -45,6 +45,6 @@ function endsOf(table: TableSample | undefined): readonly (readonly number[])[] 
   return [remainders(table?.server), remainders(table?.callers), [table?.outbound.close_wait ?? 0]];
 }
 
-function remainders(states: StateNumbers | undefined): number[] {
+function remainders(states: StateCounts | undefined): number[] {
   return STATE_LABELS.filter((state) => !NO_REMAINDER.has(state)).map((state) => states?.[state] ?? 0);
 }

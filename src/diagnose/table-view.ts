@@ -1,9 +1,9 @@
-import type { EndSample, StateNumbers, TableSample } from '../detect/load-test/load-sample.ts';
+import type { EndSample, TableSample } from '../detect/load-test/load-sample.ts';
 import type { PortSet } from '../sockets/port-set.ts';
 import type { PortSettings } from '../sockets/port-settings.ts';
 import type { KernelRow, RowSink } from '../sockets/row.ts';
 import { TUPLE } from '../sockets/tuple.ts';
-import { STATE, STATE_SLOTS, STATES, type State, stateLabel } from '../tcp/state.ts';
+import { countsByState, STATE, STATE_SLOTS, type State, type StateCounts } from '../tcp/state.ts';
 import type { Destinations } from './destinations.ts';
 import type { HostAddresses } from './host-addresses.ts';
 import { PortUse } from './port-use.ts';
@@ -103,7 +103,7 @@ export class TableView implements RowSink {
   sight(): TableSight {
     return {
       rows: this.#rows,
-      netns: statesOf(this.#netns),
+      netns: countsByState((state) => this.#netns[state] as number),
       server: { ...this.#server.states(), listen: this.#listeners },
       callers: this.#callers.states(),
       outbound: this.#outbound.states(),
@@ -161,15 +161,11 @@ class End {
     if (state === STATE.CLOSE_WAIT && inode !== 0) sums.closeWaitHeld++;
   }
 
-  states(): StateNumbers {
-    return statesOf(this.#states);
+  states(): StateCounts {
+    return countsByState((state) => this.#states[state] as number);
   }
 
   sample(): EndSample {
     return { ...this.#sums };
   }
-}
-
-function statesOf(counts: Uint32Array): StateNumbers {
-  return Object.fromEntries(STATES.map((state) => [stateLabel(state), counts[state]])) as unknown as StateNumbers;
 }

@@ -7,13 +7,18 @@ import type { Side } from '../sockets/names.ts';
 import { FLAG, type SocketRecord, stateOf } from '../sockets/record.ts';
 import { blankRow, type KernelRow } from '../sockets/row.ts';
 import { type Reading, readingOf } from '../tcp/reading.ts';
-import { STATE, STATE_SLOTS, STATES, type State, type StateLabel, stateLabel } from '../tcp/state.ts';
+import {
+  countsByState,
+  STATE,
+  STATE_SLOTS,
+  type State,
+  type StateCounts,
+  type StateLabel,
+  stateLabel,
+} from '../tcp/state.ts';
 import { legalEvents } from '../tcp/transition.ts';
 import { deepFreeze } from './deep-freeze.ts';
 import { readServerUse, readUpstreams, type Surroundings } from './upstreams.ts';
-
-/** A number for each of the 11 states. */
-export type StateCounts = { readonly [state in StateLabel]: number };
 
 /** Bytes that wait on one socket, on both sides of the system call. */
 export interface QueuedBytes {
@@ -156,8 +161,8 @@ export function takeSnapshot(
       halfClosesRemote: ledger.count(slot, COUNT.halfClosedRemote),
       withoutAddress: ledger.count(slot, COUNT.withoutAddress),
       acceptQueue: column && acceptQueueOf(column, slot),
-      node: countsOf((state) => ledger.nodeState(slot, state)),
-      kernel: column && countsOf((state) => column.ownStates[slot * STATE_SLOTS + state] ?? 0),
+      node: countsByState((state) => ledger.nodeState(slot, state)),
+      kernel: column && countsByState((state) => column.ownStates[slot * STATE_SLOTS + state] ?? 0),
     };
   });
   const upstreams = readUpstreams(ledger, column, now / TICKS_PER_MS, surroundings);
@@ -167,7 +172,7 @@ export function takeSnapshot(
     table: column && {
       ageMs: Math.max(0, Math.round(now / TICKS_PER_MS - column.endedAt)),
       rows: column.rows,
-      states: countsOf((state) => column.netnsStates[state] ?? 0),
+      states: countsByState((state) => column.netnsStates[state] ?? 0),
     },
     node: sum(names.map((entry) => entry.node)),
     kernel: column && sum(names.map((entry) => entry.kernel).filter((counts) => counts !== undefined)),
@@ -280,12 +285,8 @@ function rankOf(state: State): number {
   }
 }
 
-function countsOf(count: (state: State) => number): StateCounts {
-  return Object.fromEntries(STATES.map((state) => [stateLabel(state), count(state)])) as StateCounts;
-}
-
 function sum(all: readonly StateCounts[]): StateCounts {
-  return countsOf((state) => all.reduce((total, counts) => total + counts[stateLabel(state)], 0));
+  return countsByState((state) => all.reduce((total, counts) => total + counts[stateLabel(state)], 0));
 }
 
 function ticksToMs(ticks: number): number {

@@ -70,6 +70,14 @@ export function stateLabel(state: State): StateLabel {
 /** The label values of all 11 states, in the order of {@link STATES}. */
 export const STATE_LABELS: readonly StateLabel[] = STATES.map(stateLabel);
 
+/** A number for each of the 11 states. */
+export type StateCounts = { readonly [state in StateLabel]: number };
+
+/** Asks for the number of each state, in the order of {@link STATES}. */
+export function countsByState(count: (state: State) => number): StateCounts {
+  return Object.fromEntries(STATES.map((state) => [stateLabel(state), count(state)])) as StateCounts;
+}
+
 /** The states that a connection may be in after its descriptor was closed: the kernel holds such a socket alone. */
 export const OWNERLESS_STATES: readonly State[] = [
   STATE.FIN_WAIT_1,

@@ -153,7 +153,7 @@ test('looking costs what this process and its helper use, not what the load does
   ]);
   const cpuOf = (pid: number): ReturnType<ConstructorParameters<typeof OwnCost>[1] & object> => {
     const ownMs = used.get(pid);
-    return ownMs === undefined ? undefined : { ownMs, childrenMs: 7, threads: new Map() };
+    return ownMs === undefined ? undefined : { ownMs, childrenMs: 7 };
   };
   const cost = new OwnCost(1, cpuOf, (_, load) => (load === 3 ? [1, 2] : [1, 2, 3]));
   expect(cost.spentMs(3)).toBe(0);

@@ -7,17 +7,16 @@ import {
   type LoadSample,
   type PortSample,
   type ProcessSample,
-  type StateNumbers,
   type TableSample,
 } from '../../src/detect/load-test/load-sample.ts';
-import { STATE_LABELS } from '../../src/tcp/state.ts';
+import { STATE_LABELS, type StateCounts } from '../../src/tcp/state.ts';
 
 /** Small numbers more often: they are near the thresholds. */
 const count = fc.oneof(fc.nat({ max: 30 }), fc.nat({ max: 100_000 }));
 const share = fc.double({ min: 0, max: 1, noNaN: true });
 
-const states: fc.Arbitrary<StateNumbers> = fc.record(
-  Object.fromEntries(STATE_LABELS.map((state) => [state, count])) as { [state in keyof StateNumbers]: typeof count },
+const states: fc.Arbitrary<StateCounts> = fc.record(
+  Object.fromEntries(STATE_LABELS.map((state) => [state, count])) as { [state in keyof StateCounts]: typeof count },
 );
 
 const end: fc.Arbitrary<EndSample> = fc.record({

@@ -1,6 +1,7 @@
 // Diagnoses that have every field there is, and no field that may be missing: held so by the types.
 import type { Diagnosis } from '../../src/diagnose/diagnosis.ts';
-import { quietEnd, stateNumbers } from './sample-diagnoses.ts';
+import { endOf } from './load-runs.ts';
+import { stateNumbers } from './sample-diagnoses.ts';
 
 /** A type without optional fields, at any depth. */
 type Complete<T> = T extends readonly (infer Item)[]
@@ -18,7 +19,7 @@ type Least<T> = T extends readonly (infer Item)[]
 
 const SPAN = { fromMs: 0, toMs: 1_000 };
 const STATES = stateNumbers({ established: 7, close_wait: 2 });
-const END = quietEnd({ unread: 2, unreadBytes: 300, unsent: 1, unsentBytes: 20 });
+const END = endOf({ unread: 2, unreadBytes: 300, unsent: 1, unsentBytes: 20 });
 
 /** Every field is there. */
 export const COMPLETE: Complete<Diagnosis> = {

@@ -7,10 +7,10 @@ import type {
   LoadSample,
   PortSample,
   ProcessSample,
-  StateNumbers,
   TableSample,
 } from '../../src/detect/load-test/load-sample.ts';
-import { STATE_LABELS } from '../../src/tcp/state.ts';
+import type { StateCounts } from '../../src/tcp/state.ts';
+import { counts } from './snapshots.ts';
 
 /** When a look was made. */
 export interface LookTime {
@@ -28,9 +28,9 @@ export interface LookTime {
 /** What a look found, apart from what a healthy load shows. */
 export interface GivenLook {
   readonly counters?: CounterSample;
-  readonly server?: Partial<StateNumbers>;
-  readonly callers?: Partial<StateNumbers>;
-  readonly outbound?: Partial<StateNumbers>;
+  readonly server?: Partial<StateCounts>;
+  readonly callers?: Partial<StateCounts>;
+  readonly outbound?: Partial<StateCounts>;
   readonly serverEnd?: Partial<EndSample>;
   readonly callersEnd?: Partial<EndSample>;
   readonly outboundEnd?: Partial<EndSample>;
@@ -163,22 +163,16 @@ function tableOf({ phase, isTeardown }: LookTime, given: GivenLook): TableSample
     source: 'ss',
     degraded: given.degraded ?? [],
     rows: 20 + open * 2,
-    netns: states({ established: open * 2, listen: 3 }),
-    server: states({ established: open, listen: 1, ...given.server }),
-    callers: states({ established: open, ...given.callers }),
-    outbound: states(given.outbound),
+    netns: counts({ established: open * 2, listen: 3 }),
+    server: counts({ established: open, listen: 1, ...given.server }),
+    callers: counts({ established: open, ...given.callers }),
+    outbound: counts(given.outbound),
     serverEnd: endOf({ unread: open > 0 ? 1 : 0, unreadBytes: open > 0 ? 90 : 0, ...given.serverEnd }),
     callersEnd: endOf(given.callersEnd),
     outboundEnd: endOf(given.outboundEnd),
     acceptQueue: { connections: 0, limit: 511, listeners: 1, waitedMs: 0, ...given.acceptQueue },
     ports: given.ports ?? [{ whose: 'callers', destination: '127.0.0.1:3000', used: open, timeWait: 0, limit: 28_231 }],
   };
-}
-
-/** Nothing in any state, but what is given. */
-export function states(given: Partial<StateNumbers> = {}): StateNumbers {
-  const none = Object.fromEntries(STATE_LABELS.map((state) => [state, 0])) as unknown as StateNumbers;
-  return { ...none, ...given };
 }
 
 /** Nothing at this end of the connections, but what is given. */
@@ -199,8 +193,8 @@ export function endOf(given: Partial<EndSample> = {}): EndSample {
 /** Nothing from inside, but what is given. */
 export function insideOf(given: Partial<InsideSample>): InsideSample {
   return {
-    serverStates: states(),
-    clientStates: states(),
+    serverStates: counts(),
+    clientStates: counts(),
     opened: { server: 0, client: 0 },
     closedFirst: { local: 0, remote: 0, unknown: 0 },
     requests: 0,

@@ -1,7 +1,8 @@
 import { readFileSync } from 'node:fs';
 import type { LoadRun } from '../../src/detect/load-test/load-run.ts';
 import type { CounterSample, LoadSample } from '../../src/detect/load-test/load-sample.ts';
-import { endOf, insideOf, states } from './load-runs.ts';
+import { endOf, insideOf } from './load-runs.ts';
+import { counts } from './snapshots.ts';
 
 type Raw = { readonly [name: string]: unknown };
 
@@ -39,10 +40,10 @@ function tableOf({ acceptQueue, ports, ...table }: { readonly [part: string]: Ra
     degraded: [],
     rows: 0,
     ...table,
-    netns: states(table['netns']),
-    server: states(table['server']),
-    callers: states(table['callers']),
-    outbound: states(table['outbound']),
+    netns: counts(table['netns']),
+    server: counts(table['server']),
+    callers: counts(table['callers']),
+    outbound: counts(table['outbound']),
     serverEnd: endOf(table['serverEnd']),
     callersEnd: endOf(table['callersEnd']),
     outboundEnd: endOf(table['outboundEnd']),
@@ -55,8 +56,8 @@ function tableOf({ acceptQueue, ports, ...table }: { readonly [part: string]: Ra
 function filledInside({ serverStates, clientStates, opened, closedFirst, idleCloses, ...rest }: Raw): Raw {
   return {
     ...rest,
-    serverStates: states(serverStates as Raw),
-    clientStates: states(clientStates as Raw),
+    serverStates: counts(serverStates as Raw),
+    clientStates: counts(clientStates as Raw),
     opened: { server: 0, client: 0, ...(opened as Raw) },
     closedFirst: { local: 0, remote: 0, unknown: 0, ...(closedFirst as Raw) },
     idleCloses: { keep_alive_timeout: 0, local: 0, remote: 0, ...(idleCloses as Raw) },

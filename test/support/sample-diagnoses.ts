@@ -9,29 +9,14 @@ import type {
   LoadSample,
   PortSample,
   ProcessSample,
-  StateNumbers,
 } from '../../src/detect/load-test/load-sample.ts';
 import { DIAGNOSIS_FORMAT, type Diagnosis } from '../../src/diagnose/diagnosis.ts';
-import { STATE_LABELS, type StateLabel } from '../../src/tcp/state.ts';
+import { STATE_LABELS, type StateCounts, type StateLabel } from '../../src/tcp/state.ts';
+import { endOf } from './load-runs.ts';
 
 /** The states that are named, and 0 of each other one. */
-export function stateNumbers(some: Partial<Record<StateLabel, number>> = {}): StateNumbers {
-  return Object.fromEntries(STATE_LABELS.map((label) => [label, Math.round(some[label] ?? 0)])) as StateNumbers;
-}
-
-/** An end at which nothing waits. */
-export function quietEnd(some: Partial<EndSample> = {}): EndSample {
-  return {
-    unread: 0,
-    unreadBytes: 0,
-    unsent: 0,
-    unsentBytes: 0,
-    zeroWindow: 0,
-    retransmitting: 0,
-    synRetransmitting: 0,
-    closeWaitHeld: 0,
-    ...some,
-  };
+export function stateNumbers(some: Partial<Record<StateLabel, number>> = {}): StateCounts {
+  return Object.fromEntries(STATE_LABELS.map((label) => [label, Math.round(some[label] ?? 0)])) as StateCounts;
 }
 
 /** What a moment of a load test looks like. Rates are those since the moment before; they are added up to counters. */
@@ -151,9 +136,9 @@ function tableOf(now: Moment): NonNullable<LoadSample['table']> {
     callers,
     outbound,
     acceptQueue: { limit: 511, connections: 0, waitedMs: 0, ...now.acceptQueue, listeners: 1 },
-    serverEnd: quietEnd(now.serverEnd),
-    callersEnd: quietEnd(now.callersEnd),
-    outboundEnd: quietEnd(),
+    serverEnd: endOf(now.serverEnd),
+    callersEnd: endOf(now.callersEnd),
+    outboundEnd: endOf(),
     ports: now.ports ?? [],
   };
 }

@@ -1,8 +1,8 @@
 import { expect } from 'vitest';
 import { internalsOf } from '../../src/monitor/monitor.ts';
-import type { StateCounts } from '../../src/monitor/snapshot.ts';
 import { stateOf } from '../../src/sockets/record.ts';
 import type { Reading } from '../../src/tcp/reading.ts';
+import type { StateCounts } from '../../src/tcp/state.ts';
 import { STATE, STATE_SLOTS, STATES, type StateName, stateLabel, stateName } from '../../src/tcp/state.ts';
 import type { Stage, States } from '../scenarios/scenario.ts';
 import { type ColumnEntry, isLive, readingOfEntry } from './scenario-column.ts';

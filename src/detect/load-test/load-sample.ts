@@ -1,7 +1,4 @@
-import type { StateLabel } from '../../tcp/state.ts';
-
-/** A number for each of the 11 states. */
-export type StateNumbers = { readonly [state in StateLabel]: number };
+import type { StateCounts } from '../../tcp/state.ts';
 
 /** What waits to be accepted by the target, over all its listeners. */
 export interface AcceptQueueSample {
@@ -52,13 +49,13 @@ export interface TableSample {
   readonly degraded: readonly string[];
   /** Of the whole network namespace. */
   readonly rows: number;
-  readonly netns: StateNumbers;
+  readonly netns: StateCounts;
   /** The server's end: rows at the target's ports, its listeners included, whoever holds them. */
-  readonly server: StateNumbers;
+  readonly server: StateCounts;
   /** The other end of the same connections, as far as it is on this host: rows towards the target's ports. */
-  readonly callers: StateNumbers;
+  readonly callers: StateCounts;
   /** Connections of the target's processes to elsewhere, and the TIME_WAITs towards the same destinations. */
-  readonly outbound: StateNumbers;
+  readonly outbound: StateCounts;
   /** Absent where the target has no listener in this table. */
   readonly acceptQueue?: AcceptQueueSample;
   readonly serverEnd: EndSample;
@@ -143,8 +140,8 @@ export interface ProcessSample {
 /** What finwait inside the target says, as its /metrics had it. Sums over all names of a side. */
 export interface InsideSample {
   /** Node's column, 11 states. */
-  readonly serverStates: StateNumbers;
-  readonly clientStates: StateNumbers;
+  readonly serverStates: StateCounts;
+  readonly clientStates: StateCounts;
   readonly opened: { readonly server: number; readonly client: number };
   /** Closed connections of the server's side by who closed first. */
   readonly closedFirst: { readonly local: number; readonly remote: number; readonly unknown: number };

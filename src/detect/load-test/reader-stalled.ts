@@ -1,8 +1,9 @@
+import type { StateCounts } from '../../tcp/state.ts';
 import { counted, grouped, size } from '../wording.ts';
 import { impactOf, seen } from './evidence.ts';
 import type { Finding, LimitKind } from './finding.ts';
 import type { LoadRun } from './load-run.ts';
-import type { EndSample, LoadSample, StateNumbers, TableSample } from './load-sample.ts';
+import type { EndSample, LoadSample, TableSample } from './load-sample.ts';
 import { mean, peak, spanOf, steadyLoad, tablesOf } from './load-window.ts';
 import { wantedShare } from './processor-use.ts';
 
@@ -18,7 +19,7 @@ const BUSY = 0.9;
 interface End {
   readonly reader: 'clients' | 'server' | 'upstreams';
   readonly end: (table: TableSample) => EndSample;
-  readonly states: (table: TableSample) => StateNumbers;
+  readonly states: (table: TableSample) => StateCounts;
   readonly busy: (sample: LoadSample) => number | undefined;
 }
 

@@ -1,5 +1,6 @@
 import type { LoadRun } from '../../detect/load-test/load-run.ts';
-import type { LoadSample, StateNumbers } from '../../detect/load-test/load-sample.ts';
+import type { LoadSample } from '../../detect/load-test/load-sample.ts';
+import type { StateCounts } from '../../tcp/state.ts';
 import { duringPhase, levelOf, meanOf, peakOf, type Reading, rateOf } from './track.ts';
 import { inUnit } from './unit.ts';
 
@@ -64,7 +65,7 @@ function leftOver(samples: readonly LoadSample[]): number | undefined {
   return first === undefined || last === undefined ? undefined : Math.max(0, heldIn(last) - heldIn(first));
 }
 
-function heldIn(states: StateNumbers): number {
+function heldIn(states: StateCounts): number {
   const { listen, time_wait, closed, ...held } = states;
   return Object.values(held).reduce((sum, each) => sum + each, 0);
 }

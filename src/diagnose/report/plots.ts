@@ -6,9 +6,8 @@ import type {
   LoadSample,
   PortSample,
   ProcessSample,
-  StateNumbers,
 } from '../../detect/load-test/load-sample.ts';
-import { STATES, stateLabel, stateName } from '../../tcp/state.ts';
+import { STATES, type StateCounts, stateLabel, stateName } from '../../tcp/state.ts';
 import type { Colour } from './colours.ts';
 import { levelOf, type Reading, rateOf, type Track } from './track.ts';
 import type { Unit } from './unit.ts';
@@ -104,7 +103,7 @@ function connections({ samples }: LoadRun): Plot[] {
     id: PlotId,
     title: string,
     about: string,
-    of: (sample: LoadSample) => StateNumbers | undefined,
+    of: (sample: LoadSample) => StateCounts | undefined,
   ): Plot => ({
     id,
     title,

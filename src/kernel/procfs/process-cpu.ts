@@ -1,4 +1,5 @@
 import { readdirSync, readFileSync } from 'node:fs';
+import { readStat } from './process-stat.ts';
 
 /** Processor time that a process has used so far, in milliseconds. */
 export interface ProcessCpu {
@@ -18,8 +19,7 @@ export interface ProcessCpu {
  * @example readProcessCpu(process.pid)?.threads.get(process.pid) // milliseconds of the main thread
  */
 export function readProcessCpu(pid: number, procRoot = '/proc'): ProcessCpu | undefined {
-  const stat = readText(`${procRoot}/${pid}/stat`);
-  const times = stat === undefined ? undefined : parseProcessStat(stat);
+  const times = readStat(`${procRoot}/${pid}`);
   if (times === undefined) return undefined;
   const threads = new Map<number, number>();
   const waits = new Map<number, number>();
@@ -31,35 +31,6 @@ export function readProcessCpu(pid: number, procRoot = '/proc'): ProcessCpu | un
   return { ownMs: times.ownMs, childrenMs: times.childrenMs, threads, waits };
 }
 
-/** What /proc/PID/stat says of a process or a thread. */
-export interface ProcessStat {
-  readonly parent: number;
-  /** Its process group, by the process that leads it or did. */
-  readonly group: number;
-  /** `Z` has ended, and its parent has not waited for it. */
-  readonly state: string;
-  readonly ownMs: number;
-  readonly childrenMs: number;
-}
-
-/** Parses /proc/PID/stat (proc_pid_stat(5)); undefined where the text is none. */
-export function parseProcessStat(text: string): ProcessStat | undefined {
-  // The second field is the name that the process chose, brackets and spaces included: what follows its last bracket counts.
-  const fields = text.slice(text.lastIndexOf(')') + 2).split(' ');
-  const [state = '', parent, group] = fields;
-  // utime, stime, cutime and cstime are fields 14 to 17.
-  const [user, system, childrenUser, childrenSystem] = fields.slice(11, 15).map((ticks) => Number(ticks) * TICK_MS);
-  const numbers = [Number(parent), Number(group), user, system, childrenUser, childrenSystem];
-  if (fields.length < 15 || numbers.some((number) => !Number.isFinite(number))) return undefined;
-  return {
-    parent: Number(parent),
-    group: Number(group),
-    state,
-    ownMs: (user as number) + (system as number),
-    childrenMs: (childrenUser as number) + (childrenSystem as number),
-  };
-}
-
 /**
  * schedstat has the nanoseconds that a thread has run and those that it has waited for a processor; without
  * CONFIG_SCHED_INFO there are the ticks of stat, 10 ms each.
@@ -67,8 +38,7 @@ export function parseProcessStat(text: string): ProcessStat | undefined {
 function readThread(folder: string): { readonly ranMs?: number; readonly waitedMs?: number } {
   const [ran, waited] = (readText(`${folder}/schedstat`) ?? '').split(' ').map((text) => Number(text) / 1e6);
   if (ran !== undefined && waited !== undefined && ran > 0) return { ranMs: ran, waitedMs: waited };
-  const stat = readText(`${folder}/stat`);
-  const times = stat === undefined ? undefined : parseProcessStat(stat);
+  const times = readStat(folder);
   return times === undefined ? {} : { ranMs: times.ownMs };
 }
 
@@ -90,7 +60,5 @@ function readText(path: string): string | undefined {
   }
 }
 
-/** USER_HZ is 100 on every architecture that Node runs on, whatever the kernel's own tick. */
-const TICK_MS = 10;
 /** Node has about ten, a load generator some dozens: more are not looked at. */
 const MOST_THREADS = 256;

@@ -1,5 +1,5 @@
 import { readdirSync, readFileSync } from 'node:fs';
-import { type ProcessStat, parseProcessStat } from './process-cpu.ts';
+import { type ProcessStat, readStat } from './process-stat.ts';
 
 /**
  * A process and all that descend from it, parents first; those that have ended are left out. What has lost its parent
@@ -84,13 +84,8 @@ export function readParent(pid: number, procRoot = '/proc'): number | undefined 
 }
 
 function readRunning(pid: number, procRoot: string): ProcessStat | undefined {
-  try {
-    const stat = parseProcessStat(readFileSync(`${procRoot}/${pid}/stat`, 'latin1'));
-    return stat === undefined || stat.state === 'Z' || stat.state === 'X' ? undefined : stat;
-  } catch {
-    // It has ended meanwhile.
-    return undefined;
-  }
+  const stat = readStat(`${procRoot}/${pid}`);
+  return stat?.state === 'Z' || stat?.state === 'X' ? undefined : stat;
 }
 
 const TITLE_LENGTH = 200;

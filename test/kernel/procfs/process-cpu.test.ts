@@ -2,7 +2,8 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { parseProcessStat, readProcessCpu } from '../../../src/kernel/procfs/process-cpu.ts';
+import { readProcessCpu } from '../../../src/kernel/procfs/process-cpu.ts';
+import { parseProcessStat } from '../../../src/kernel/procfs/process-stat.ts';
 
 const STAT =
   '4711 (node) S 4700 4711 4700 34816 4711 4194304 9083 120 3 0 250 31 7 5 20 0 11 0 1234567 1040384000 12000 184467\n';
