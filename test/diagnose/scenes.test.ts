@@ -5,7 +5,7 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { LimitKind } from '../../src/detect/load-test/finding.ts';
-import type { LoadRun } from '../../src/detect/load-test/load-run.ts';
+import { crowdedHost } from '../../src/diagnose/crowded-host.ts';
 import { type BuiltLibrary, buildLibrary } from '../support/child.ts';
 import { diagnoseScene, linkPackages, type SceneOptions, toolsOf } from '../support/diagnose-scene.ts';
 import { type DiagnoseScene, SCENES } from './scenes.ts';
@@ -50,16 +50,20 @@ async function hold(scene: DiagnoseScene, isInside: boolean): Promise<void> {
   for (let run = 0; run < RUNS; run++) {
     for (let attempt = 1; ; attempt++) {
       const { diagnosis, text } = await diagnoseScene(scene, { ...options(), isInside });
-      const starved = isStarved(diagnosis.run);
+      // What is measured then is the host, as the report says too: a short queue overflows, and no load is a load.
+      const isCrowded = crowdedHost(diagnosis.run) !== undefined;
       const found = diagnosis.findings.map(({ kind }) => kind);
-      // Then it is true whatever the scene.
-      const isTrue = (kind: LimitKind): boolean => starved && kind === 'server_busy' && kind !== scene.first;
+      // That is true then, whatever the scene.
+      const isTrue = (kind: LimitKind): boolean => isCrowded && kind === 'server_busy' && kind !== scene.first;
       const unexpected = unexpectedIn(
         scene,
         found.filter((kind) => !isTrue(kind)),
       );
-      if (unexpected !== undefined && attempt < ATTEMPTS && starved) continue;
-      expect(unexpected, `on a${starved ? ' starved' : 'n idle'} machine\n${text}`).toBeUndefined();
+      if (unexpected !== undefined && attempt < ATTEMPTS && isCrowded) {
+        console.warn(`again, on a crowded host: ${scene.title}: ${unexpected}`);
+        continue;
+      }
+      expect(unexpected, text).toBeUndefined();
       expect(diagnosis.run.samples.some(({ inside }) => inside !== undefined)).toBe(isInside);
       break;
     }
@@ -79,23 +83,6 @@ function unexpectedIn(scene: DiagnoseScene, found: readonly LimitKind[]): string
   if (missing.length > 0) return `no ${missing.join(', ')} in ${all}`;
   const excess = found.filter((kind) => kind !== first && !also.includes(kind) && !maybe.includes(kind));
   return excess.length > 0 ? `too much in ${all}` : undefined;
-}
-
-/**
- * Whether one of the two ends waited for a processor longer than it had one, and a quarter of the time at least: then the
- * machine is the limit, a short queue overflows, and no load is a load.
- */
-function isStarved({ samples, phases }: LoadRun): boolean {
-  const load = samples.filter(({ atMs }) => atMs > phases.load.fromMs && atMs <= phases.load.toMs);
-  return (['target', 'generator'] as const).some((end) => {
-    const ran = sumOf(load.map((sample) => sample[end]?.busiestThread));
-    const waited = sumOf(load.map((sample) => sample[end]?.waitedForProcessor));
-    return waited > ran && waited > load.length / 4;
-  });
-}
-
-function sumOf(values: readonly (number | undefined)[]): number {
-  return values.reduce<number>((sum, value) => sum + (value ?? 0), 0);
 }
 
 function whatIsMissing(scene: DiagnoseScene): string | undefined {

@@ -2,16 +2,18 @@ import { duration, grouped } from '../wording.ts';
 import { impactOf, seen } from './evidence.ts';
 import type { Finding } from './finding.ts';
 import type { LoadRun } from './load-run.ts';
+import type { PortSample } from './load-sample.ts';
 import { spanOf } from './load-window.ts';
-import { portEvidence, portOwner, portRemedies, portUse, worstUse } from './port-use.ts';
+import { type PortUse, portEvidence, portOwner, portRemedies, portUse, worstUse } from './port-use.ts';
 import { checkPortsExhausted } from './ports-exhausted.ts';
 
 /** With so many taken, a longer test or a little more load would end it. */
 const NEAR = 0.75;
 /** Half of them, and more every second. */
 const HALF = 0.5;
-/** What is closed now does not come back sooner. */
+/** What is closed now does not come back sooner, where connect(2) takes no port over from a TIME_WAIT. */
 const TIME_WAIT_MS = 60_000;
+const LOOPBACK = /^(127\.|\[::1\])/;
 
 /** Local ports that were nearly used up, or would have been had the test gone on. */
 export function checkPortsRunningOut(run: LoadRun): Finding | undefined {
@@ -24,7 +26,9 @@ export function checkPortsRunningOut(run: LoadRun): Finding | undefined {
   if (worst === undefined || first === undefined || last === undefined) return undefined;
   const { port, limit } = worst;
   const share = port.used / limit;
-  const perMs = (last.port.used - first.port.used) / (last.sample.atMs - first.sample.atMs);
+  // Where ports come back a second after their close, those in TIME_WAIT are one second's closes: they grow no further.
+  const kept = ({ port }: PortUse): number => (comesBackSoon(port, run) ? port.used - port.timeWait : port.used);
+  const perMs = (kept(last) - kept(first)) / (last.sample.atMs - first.sample.atMs);
   const leftMs = (limit - last.port.used) / perMs;
   const isInSight = perMs > 0 && leftMs >= 0 && leftMs < TIME_WAIT_MS;
   if (share < HALF || (share < NEAR && !isInSight)) return undefined;
@@ -40,4 +44,9 @@ export function checkPortsRunningOut(run: LoadRun): Finding | undefined {
     ...(span === undefined ? {} : { seen: span }),
     explains: [],
   };
+}
+
+/** Whether connect(2) takes the port over from a TIME_WAIT that is older than a second (tcp_twsk_unique() of the kernel). */
+function comesBackSoon({ destination }: PortSample, { settings }: LoadRun): boolean {
+  return settings.timeWaitReuse === 1 || (settings.timeWaitReuse === 2 && LOOPBACK.test(destination));
 }

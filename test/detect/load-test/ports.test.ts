@@ -71,6 +71,29 @@ describe('local ports', () => {
     expect(findingsOf(run)).toEqual([]);
   });
 
+  test.each([
+    // What TIME_WAITs hold of the ports, the setting, and the destination.
+    ['all', 2, '127.0.0.1:3000', []],
+    ['all', 2, '[::1]:3000', []],
+    ['all', 1, '10.0.0.9:3000', []],
+    ['all', 2, '10.0.0.9:3000', ['ports_running_out']],
+    ['all', 0, '127.0.0.1:3000', ['ports_running_out']],
+    ['none', 2, '127.0.0.1:3000', ['ports_running_out']],
+  ] as const)(
+    'that come back after a second are no growth: %s in TIME_WAIT, tcp_tw_reuse %d, %s',
+    (held, timeWaitReuse, destination, kinds) => {
+      const run = loadRunOf({
+        // The first second's closes, and no more: later ones take their ports over.
+        look: ({ steady }) => {
+          const used = Math.round(1_300 * steady);
+          return { ports: [port(used, { destination, timeWait: held === 'all' ? used : 0 })] };
+        },
+        settings: { processors: 2, timeWaitReuse },
+      });
+      expect(findingsOf(run).map(({ kind }) => kind)).toEqual(kinds);
+    },
+  );
+
   test('of which the limit is not known are not judged', () => {
     const { limit: _, ...unknown } = port(50_000);
     expect(findingsOf(loadRunOf({ look: () => ({ ports: [unknown] }) }))).toEqual([]);
