@@ -18,6 +18,7 @@ const REQUEST = Buffer.from(
 /** Connections that stay, for each port of a subject. */
 const kept = new Map<number, net.Socket[]>();
 
+stayAwake();
 answer<Question>({ port: isClient(kind) ? await listen() : 0 }, async ({ count, port }) => {
   if (keepsAlive(kind)) {
     const sockets = await keptFor(port);
@@ -32,6 +33,15 @@ answer<Question>({ port: isClient(kind) ? await listen() : 0 }, async ({ count, 
   }
   return {};
 });
+
+/**
+ * Never waits in epoll: else every packet of the subject wakes a sleeping processor, which costs the subject 2 to 4 us of
+ * its own time in a virtual machine, and the slower the subject, the oftener this end sleeps. Measured so, the same
+ * program showed 1.37 for 1.18.
+ */
+function stayAwake(): void {
+  setImmediate(stayAwake);
+}
 
 /** One server on several addresses with one port, as a service behind several of them. */
 async function listen(): Promise<number> {
