@@ -36,8 +36,8 @@ answer<Question>({ port: isClient(kind) ? await listen() : 0 }, async ({ count, 
 
 /**
  * Never waits in epoll: else every packet of the subject wakes a sleeping processor, which costs the subject 2 to 4 us of
- * its own time in a virtual machine, and the slower the subject, the oftener this end sleeps. Measured so, the same
- * program showed 1.37 for 1.18.
+ * its own time in a virtual machine, and the slower the subject, the oftener this end sleeps. With a load that
+ * slept, the same program showed 1.37 where it is 1.18.
  */
 function stayAwake(): void {
   setImmediate(stayAwake);

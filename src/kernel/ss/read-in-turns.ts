@@ -4,8 +4,8 @@ import { setImmediate } from '../../globals.ts';
 /** The size of libuv's buffer: as long as a read fills it, libuv reads again within the same turn, up to 32 times. */
 export const READ_BYTES = 65_536;
 
-/** So many such reads may be in one turn of the event loop: the rows in them take a millisecond or two. */
-export const MAX_READS = 3;
+/** So many such reads may be in one turn of the event loop: the rows in them take less than a millisecond. */
+export const MAX_READS = 2;
 
 /**
  * Hands on what a pipe brings, and gives the event loop a turn now and then: whoever writes as fast as we read would else
