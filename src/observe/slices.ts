@@ -4,7 +4,7 @@ import type { SocketRecord } from '../sockets/record.ts';
 
 /** How much is done in one turn of the event loop. */
 export interface SliceLimits {
-  /** @default 1 */
+  /** @default 0.5 */
   readonly sliceMs?: number;
   /** The clock is looked at once in so many steps, a power of two. @default 64 */
   readonly clockSteps?: number;
@@ -32,7 +32,7 @@ export class Slices {
   #workMs = 0;
   #turn = 0;
 
-  constructor({ sliceMs = 1, clockSteps = 64 }: SliceLimits = {}) {
+  constructor({ sliceMs = 0.5, clockSteps = 64 }: SliceLimits = {}) {
     this.#sliceMs = sliceMs;
     this.#clockMask = clockSteps - 1;
   }
